@@ -1,0 +1,2 @@
+//! BPF Type Format.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! The door.
+#![forbid(unsafe_code)]

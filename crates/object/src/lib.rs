@@ -1,0 +1,2 @@
+//! BPF objects.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! The skep library.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! What eBPF is.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! Test tools of skep.
+#![forbid(unsafe_code)]

@@ -1,0 +1,4 @@
+//! Repository tasks.
+#![forbid(unsafe_code)]
+
+fn main() {}
