@@ -1,2 +1,14 @@
-//! What eBPF is.
+//! What eBPF is: its instructions and their meaning, the assembler and the disassembler, and the
+//! tables of the Linux ABI.
+//!
+//! This crate describes. It reads no files, makes no system call and runs nothing; everything else
+//! in skep is built on what is written here once.
+//!
+//! - [`insn`]: one instruction, decoded; [`code`]: a sequence of them, addressed by slot
 #![forbid(unsafe_code)]
+
+pub mod code;
+pub mod insn;
+
+pub use code::{Code, InsnIdx, Slot};
+pub use insn::Insn;
