@@ -7,6 +7,7 @@
 //! - [`insn`]: one instruction, decoded; [`code`]: a sequence of them, addressed by slot
 #![forbid(unsafe_code)]
 
+pub mod abi;
 pub mod code;
 pub mod insn;
 

@@ -1,0 +1,25 @@
+//! The ABI between eBPF programs and whoever runs them, as tables.
+//!
+//! Everything here is a fact of the Linux UAPI (`include/uapi/linux/bpf.h`) or a rule that the
+//! kernel's verifier applies to it, through Linux 6.18: which program types exist, which helpers
+//! each of them may call and with what arguments, what a context looks like, what a map type's
+//! keys and values may be, what a return value means. Verifier, engines and command line read the
+//! same tables, so that there is one place to be right.
+//!
+//! | module | subject |
+//! |---|---|
+//! | [`prog_type`] | program types |
+//! | [`attach_type`] | attach types |
+//! | [`map_type`] | map types and the rules of each, map and update flags |
+//! | [`helper`] | helper numbers and names |
+mod uapi;
+
+pub mod attach_type;
+pub mod helper;
+pub mod map_type;
+pub mod prog_type;
+
+pub use attach_type::AttachType;
+pub use helper::HelperId;
+pub use map_type::MapType;
+pub use prog_type::ProgType;
