@@ -5,11 +5,18 @@
 //! in skep is built on what is written here once.
 //!
 //! - [`insn`]: one instruction, decoded; [`code`]: a sequence of them, addressed by slot
+//! - [`raw`]: a slot as it stands in memory; [`opcode`]: the numbers in it
+//! - [`decode`] and [`encode`]: bytes ⇄ instructions
 #![forbid(unsafe_code)]
 
 pub mod abi;
 pub mod code;
+pub mod decode;
+pub mod encode;
 pub mod insn;
+pub mod opcode;
+pub mod raw;
 
 pub use code::{Code, InsnIdx, Slot};
 pub use insn::Insn;
+pub use raw::Raw;
