@@ -1,2 +1,46 @@
-//! BPF Type Format.
+//! BPF Type Format: the types that a BPF object, or the kernel, carries about itself.
+//!
+//! [`Btf::parse`] takes bytes from anyone and either returns a value whose every reference,
+//! offset and size has been checked, or an [`Error`] that names the type and the reason. All
+//! else in this crate reads such a value and cannot fail on its bytes any more:
+//!
+//! | question | answer |
+//! |---|---|
+//! | what is type 7? | [`Btf::ty`], a [`Type`] |
+//! | where is `struct iphdr`? | [`Btf::find_by_name`] |
+//! | how large is it, and what is behind the typedef? | [`Btf::size_of`], [`Btf::resolve`] |
+//! | which source line made this instruction? | [`Ext`], the `.BTF.ext` section |
+//!
+//! ```
+//! use skep_btf::{Btf, Error};
+//!
+//! assert_eq!(Btf::parse(&[0xeb, 0x9f, 1, 0]).unwrap_err(), Error::BigEndian);
+//! ```
 #![forbid(unsafe_code)]
+
+mod btf;
+mod bytes;
+pub mod compare;
+mod error;
+pub mod ext;
+mod format;
+mod index;
+mod list;
+mod names;
+mod parse;
+mod query;
+mod types;
+mod validate;
+
+pub use btf::Btf;
+pub use error::{Error, ExtError, Role, TypeError};
+pub use ext::Ext;
+pub use format::Kind;
+pub use list::{Item, Iter, List};
+pub use query::POINTER_SIZE;
+pub use types::{
+    Array, Composite, Datasec, DatasecVar, DeclTag, Enum, Float, Func, FuncLinkage, FuncProto, Fwd,
+    FwdKind, Int, IntEncoding, Member, Param, Type, TypeId, TypeTag, Typedef, Var, VarLinkage,
+    Variant,
+};
+pub use validate::MAX_DEPTH;

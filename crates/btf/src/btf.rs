@@ -1,0 +1,281 @@
+//! [`Btf`]: a checked set of types, and how one of them is read.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use crate::bytes::{checked_u32, index};
+use crate::error::Error;
+use crate::format::{self, HEADER_LEN, Info, Kind, MAGIC, TYPE_LEN, VERSION};
+use crate::index::Index;
+use crate::list::List;
+use crate::names::Names;
+use crate::types::{
+    Array, Composite, Datasec, DeclTag, Enum, Float, Func, FuncLinkage, FuncProto, Fwd, FwdKind,
+    Int, IntEncoding, Type, TypeId, TypeTag, Typedef, Var, VarLinkage, VariantShape,
+};
+
+/// A set of types whose every reference, offset and size has been checked.
+///
+/// It owns its bytes and four bytes for each type: names and members are decoded when they are
+/// looked at, so that the kernel's own BTF, with 130,000 types in 5.5 MB, is ready in
+/// milliseconds.
+///
+/// Types have the ids 1 to [`Btf::last_id`]. A split BTF, as kernel modules have it, continues
+/// the ids and the strings of its base.
+#[derive(Clone)]
+pub struct Btf {
+    pub(crate) base: Option<Arc<Btf>>,
+    /// Id of the first type that is not the base's.
+    pub(crate) first_id: u32,
+    /// Offset of the first string that is not the base's.
+    pub(crate) first_name: u32,
+    /// The type section.
+    pub(crate) records: Box<[u8]>,
+    /// Where each record starts in `records`.
+    pub(crate) starts: Vec<u32>,
+    pub(crate) names: Names,
+    pub(crate) index: OnceLock<Index>,
+}
+
+impl Btf {
+    /// The BTF whose ids and strings this one continues.
+    pub fn base(&self) -> Option<&Arc<Btf>> {
+        self.base.as_ref()
+    }
+
+    /// Id of the first type that is not the base's: 1 without a base.
+    pub fn first_id(&self) -> TypeId {
+        TypeId(self.first_id)
+    }
+
+    /// The largest id; [`TypeId::VOID`] if there is no type.
+    pub fn last_id(&self) -> TypeId {
+        TypeId(self.end_id() - 1)
+    }
+
+    /// The id after the largest.
+    pub(crate) fn end_id(&self) -> u32 {
+        self.first_id + self.own_count()
+    }
+
+    fn own_count(&self) -> u32 {
+        u32::try_from(self.starts.len()).expect("btf: parsing limits the number of types")
+    }
+
+    /// The type with this id; `void` for id 0.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownType`] if there is none.
+    pub fn ty(&self, id: TypeId) -> Result<Type<'_>, Error> {
+        if id.is_void() {
+            return Ok(Type::Void);
+        }
+        let (owner, record) =
+            self.record(id).ok_or(Error::UnknownType { id, last: self.last_id() })?;
+        Ok(self.decode(owner.record_at(record)))
+    }
+
+    /// The type with an id that parsing has checked.
+    pub(crate) fn known(&self, id: TypeId) -> Type<'_> {
+        self.ty(id).expect("btf: parsing checked every type id")
+    }
+
+    /// All types with their ids, those of the base included.
+    pub fn types(&self) -> impl DoubleEndedIterator<Item = (TypeId, Type<'_>)> {
+        (1..self.end_id()).map(|id| (TypeId(id), self.known(TypeId(id))))
+    }
+
+    /// The types that are not the base's, with their ids.
+    pub fn own_types(&self) -> impl DoubleEndedIterator<Item = (TypeId, Type<'_>)> {
+        (self.first_id..self.end_id()).map(|id| (TypeId(id), self.known(TypeId(id))))
+    }
+
+    /// Writes header, types and strings. A split BTF writes its own alone.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        encode(&self.records, self.names.as_bytes())
+    }
+
+    /// The string at `offset` of the string section, with the base's strings in front.
+    /// Bytes that are not UTF-8, as source lines may have, are replaced.
+    pub fn string(&self, offset: u32) -> Option<std::borrow::Cow<'_, str>> {
+        self.string_bytes(offset).map(String::from_utf8_lossy)
+    }
+
+    /// The bytes of the string at `offset`, without its NUL.
+    pub(crate) fn string_bytes(&self, offset: u32) -> Option<&[u8]> {
+        let mut owner = self;
+        loop {
+            match (offset.checked_sub(owner.first_name), &owner.base) {
+                (Some(inside), _) => return owner.names.bytes_at(index(inside)),
+                (None, Some(base)) => owner = base,
+                (None, None) => return None,
+            }
+        }
+    }
+
+    /// Whether the string at `offset`, which must be inside, is UTF-8.
+    pub(crate) fn is_utf8_at(&self, offset: u32) -> bool {
+        let mut owner = self;
+        loop {
+            match (offset.checked_sub(owner.first_name), &owner.base) {
+                (Some(inside), _) => return owner.names.is_utf8_at(index(inside)),
+                (None, Some(base)) => owner = base,
+                (None, None) => return false,
+            }
+        }
+    }
+
+    /// Length of all strings, those of the base included.
+    pub(crate) fn names_end(&self) -> u32 {
+        self.first_name.saturating_add(self.names.len())
+    }
+
+    /// The name at an offset that parsing has checked.
+    pub(crate) fn name_at(&self, offset: u32) -> &str {
+        if offset == 0 {
+            return "";
+        }
+        self.string_bytes(offset)
+            .and_then(|name| std::str::from_utf8(name).ok())
+            .expect("btf: parsing checked every name")
+    }
+
+    /// Whose type `id` is, and its place there.
+    fn record(&self, id: TypeId) -> Option<(&Btf, usize)> {
+        let mut owner = self;
+        loop {
+            match (id.0.checked_sub(owner.first_id), &owner.base) {
+                (Some(own), _) => {
+                    return (index(own) < owner.starts.len()).then_some((owner, index(own)));
+                }
+                (None, Some(base)) => owner = base,
+                (None, None) => return None,
+            }
+        }
+    }
+
+    /// The kind and the record of a type that parsing has checked.
+    pub(crate) fn raw(&self, id: TypeId) -> Option<(Info, &[u8])> {
+        let (owner, place) = self.record(id)?;
+        let record = owner.record_at(place);
+        Some((info(record), record))
+    }
+
+    fn record_at(&self, place: usize) -> &[u8] {
+        let start = self.starts.get(place).copied().map_or(0, index);
+        let rest = self.records.get(start..).unwrap_or_default();
+        rest.get(..info(rest).record_len()).expect("btf: parsing checked the length of records")
+    }
+
+    fn decode<'a>(&'a self, record: &'a [u8]) -> Type<'a> {
+        let info = info(record);
+        let word = checked_u32(record, 8);
+        let name = self.name_at(checked_u32(record, 0));
+        let (size, ty) = (word, TypeId(word));
+        let tail = record.get(TYPE_LEN..).unwrap_or_default();
+        match info.kind {
+            Kind::Int => Type::Int(decode_int(name, size, checked_u32(tail, 0))),
+            Kind::Ptr => Type::Ptr(ty),
+            Kind::Array => Type::Array(Array {
+                element: TypeId(checked_u32(tail, 0)),
+                index: TypeId(checked_u32(tail, 4)),
+                nelems: checked_u32(tail, 8),
+            }),
+            Kind::Struct => {
+                Type::Struct(Composite { name, size, members: List::new(self, tail, info.flag) })
+            }
+            Kind::Union => {
+                Type::Union(Composite { name, size, members: List::new(self, tail, info.flag) })
+            }
+            Kind::Enum => {
+                let shape = VariantShape { wide: false, signed: info.flag };
+                let variants = List::new(self, tail, shape);
+                Type::Enum(Enum { name, size, signed: info.flag, variants })
+            }
+            Kind::Enum64 => {
+                let shape = VariantShape { wide: true, signed: info.flag };
+                let variants = List::new(self, tail, shape);
+                Type::Enum64(Enum { name, size, signed: info.flag, variants })
+            }
+            Kind::Fwd => {
+                let kind = if info.flag { FwdKind::Union } else { FwdKind::Struct };
+                Type::Fwd(Fwd { name, kind })
+            }
+            Kind::Typedef => Type::Typedef(Typedef { name, ty }),
+            Kind::Volatile => Type::Volatile(ty),
+            Kind::Const => Type::Const(ty),
+            Kind::Restrict => Type::Restrict(ty),
+            Kind::Func => {
+                let linkage = match info.vlen {
+                    0 => FuncLinkage::Static,
+                    1 => FuncLinkage::Global,
+                    2.. => FuncLinkage::Extern,
+                };
+                Type::Func(Func { name, proto: ty, linkage })
+            }
+            Kind::FuncProto => {
+                Type::FuncProto(FuncProto { ret: ty, params: List::new(self, tail, ()) })
+            }
+            Kind::Var => {
+                let linkage = match checked_u32(tail, 0) {
+                    0 => VarLinkage::Static,
+                    1 => VarLinkage::Global,
+                    2.. => VarLinkage::Extern,
+                };
+                Type::Var(Var { name, ty, linkage })
+            }
+            Kind::Datasec => Type::Datasec(Datasec { name, size, vars: List::new(self, tail, ()) }),
+            Kind::Float => Type::Float(Float { name, size }),
+            Kind::DeclTag => Type::DeclTag(DeclTag {
+                name,
+                target: ty,
+                component: Some(checked_u32(tail, 0)).filter(|&component| component != u32::MAX),
+                is_attribute: info.flag,
+            }),
+            Kind::TypeTag => Type::TypeTag(TypeTag { name, ty, is_attribute: info.flag }),
+        }
+    }
+}
+
+impl fmt::Debug for Btf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Btf")
+            .field("first_id", &self.first_id())
+            .field("last_id", &self.last_id())
+            .field("type_bytes", &self.records.len())
+            .field("string_bytes", &self.names.len())
+            .finish_non_exhaustive()
+    }
+}
+
+fn info(record: &[u8]) -> Info {
+    Info::decode(checked_u32(record, 4)).expect("btf: parsing checked every kind")
+}
+
+fn decode_int(name: &str, size: u32, word: u32) -> Int<'_> {
+    let [nr_bits, _, bits_offset, encoding] = word.to_le_bytes();
+    let encoding = match u32::from(encoding) {
+        format::INT_SIGNED => IntEncoding::Signed,
+        format::INT_CHAR => IntEncoding::Char,
+        format::INT_BOOL => IntEncoding::Bool,
+        0.. => IntEncoding::Unsigned,
+    };
+    Int { name, size, encoding, bits_offset, nr_bits }
+}
+
+/// A whole BTF of these sections.
+pub(crate) fn encode(records: &[u8], names: &[u8]) -> Vec<u8> {
+    let length = |bytes: &[u8]| {
+        u32::try_from(bytes.len()).expect("btf: sections were read from 32-bit lengths")
+    };
+    let mut bytes = Vec::with_capacity(index(HEADER_LEN) + records.len() + names.len());
+    bytes.extend_from_slice(&MAGIC.to_le_bytes());
+    bytes.extend_from_slice(&[VERSION, 0]);
+    for word in [HEADER_LEN, 0, length(records), length(records), length(names)] {
+        bytes.extend_from_slice(&word.to_le_bytes());
+    }
+    bytes.extend_from_slice(records);
+    bytes.extend_from_slice(names);
+    bytes
+}
