@@ -12,12 +12,14 @@
 //! | [`attach_type`] | attach types |
 //! | [`map_type`] | map types and the rules of each, map and update flags |
 //! | [`helper`] | helper numbers and names |
+//! | [`proto`] | helper prototypes, and who may call them |
 mod uapi;
 
 pub mod attach_type;
 pub mod helper;
 pub mod map_type;
 pub mod prog_type;
+pub mod proto;
 
 pub use attach_type::AttachType;
 pub use helper::HelperId;

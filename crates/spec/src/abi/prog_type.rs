@@ -39,3 +39,70 @@ uapi_enum! {
         Netfilter = 32, "BPF_PROG_TYPE_NETFILTER", "netfilter";
     }
 }
+
+/// A set of program types.
+///
+/// ```
+/// use skep_spec::abi::prog_type::{ProgType, ProgTypes};
+///
+/// let tc = ProgTypes::of(&[ProgType::SchedCls, ProgType::SchedAct]);
+/// assert!(tc.contains(ProgType::SchedCls));
+/// assert_eq!(tc.iter().count(), 2);
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ProgTypes(u64);
+
+impl ProgTypes {
+    /// The empty set.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self(0)
+    }
+
+    /// All types.
+    #[must_use]
+    pub const fn all() -> Self {
+        Self::of(ProgType::ALL)
+    }
+
+    /// The set of the listed types.
+    #[must_use]
+    pub const fn of(list: &[ProgType]) -> Self {
+        let mut bits = 0;
+        let mut index = 0;
+        while index < list.len() {
+            bits |= 1 << list[index].number();
+            index += 1;
+        }
+        Self(bits)
+    }
+
+    /// The union of both.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// What is in `self` but not in `other`.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// Whether `prog_type` is in the set.
+    #[must_use]
+    pub const fn contains(self, prog_type: ProgType) -> bool {
+        self.0 & (1 << prog_type.number()) != 0
+    }
+
+    /// The types in the set, by number.
+    pub fn iter(self) -> impl Iterator<Item = ProgType> {
+        ProgType::ALL.iter().copied().filter(move |prog_type| self.contains(*prog_type))
+    }
+}
+
+impl core::fmt::Debug for ProgTypes {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}
