@@ -224,11 +224,7 @@ fn branch(raw: Raw, width: Width) -> Result<Insn> {
         BPF_JSLE => Condition::SLe,
         _ => return Err(unknown(raw)),
     };
-    let form = match width {
-        Width::W32 => Form::Jmp32,
-        Width::W64 => Form::Jmp,
-    };
-    let src = operand(form, raw)?;
+    let src = operand(Form::Jmp, raw)?;
     Ok(Insn::Branch { width, cond, dst: dst(raw)?, src, off: raw.off })
 }
 
@@ -346,7 +342,7 @@ fn atomic(raw: Raw) -> Result<Insn> {
             OR => AtomicOp::Or { fetch },
             AND => AtomicOp::And { fetch },
             XOR => AtomicOp::Xor { fetch },
-            _ => return Err(DecodeErrorKind::AtomicOperation { opcode: raw.opcode, imm }),
+            _ => return Err(DecodeErrorKind::AtomicOperation { imm }),
         },
     };
     match size {

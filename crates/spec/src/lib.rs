@@ -7,6 +7,7 @@
 //! - [`insn`]: one instruction, decoded; [`code`]: a sequence of them, addressed by slot
 //! - [`raw`]: a slot as it stands in memory; [`opcode`]: the numbers in it
 //! - [`decode`] and [`encode`]: bytes ⇄ instructions
+//! - [`semantics`]: what instructions compute
 #![forbid(unsafe_code)]
 
 pub mod abi;
@@ -16,6 +17,7 @@ pub mod encode;
 pub mod insn;
 pub mod opcode;
 pub mod raw;
+pub mod semantics;
 
 pub use code::{Code, InsnIdx, Slot};
 pub use insn::Insn;

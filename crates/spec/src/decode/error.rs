@@ -82,10 +82,8 @@ pub enum DecodeErrorKind {
         high: i32,
     },
     /// An atomic operation that does not exist.
-    #[error("BPF_ATOMIC uses invalid atomic opcode {opcode:02x}: no operation has imm {imm:#x}")]
+    #[error("BPF_ATOMIC uses invalid atomic opcode {imm:02x}: no operation has this imm")]
     AtomicOperation {
-        /// The opcode.
-        opcode: u8,
         /// The immediate, which says what is done.
         imm: i32,
     },
@@ -153,10 +151,8 @@ pub enum Form {
     Stx,
     /// Unconditional jumps.
     Ja,
-    /// 64-bit conditional jumps.
+    /// Conditional jumps of both widths.
     Jmp,
-    /// 32-bit conditional jumps.
-    Jmp32,
     /// `may_goto`.
     MayGoto,
     /// Calls.
@@ -178,8 +174,7 @@ impl fmt::Display for Form {
             Form::St => "BPF_ST",
             Form::Stx => "BPF_STX",
             Form::Ja => "BPF_JA",
-            Form::Jmp => "BPF_JMP",
-            Form::Jmp32 => "BPF_JMP32",
+            Form::Jmp => "BPF_JMP/JMP32",
             Form::MayGoto => "may_goto",
             Form::Call => "BPF_CALL",
             Form::Exit => "BPF_EXIT",

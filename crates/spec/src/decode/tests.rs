@@ -146,7 +146,7 @@ fn errors_say_what_was_found() {
     check(raw(0x18, 0, 0, 0, 0), "invalid bpf_ld_imm64 insn: second slot is missing");
     check(
         raw(0xc3, 0, 0, 0, 0x77),
-        "BPF_ATOMIC uses invalid atomic opcode c3: no operation has imm 0x77",
+        "BPF_ATOMIC uses invalid atomic opcode 77: no operation has this imm",
     );
     check(raw(0xcb, 0, 0, 0, 0), "invalid atomic operand size: 2 bytes, required 4 or 8");
 }
