@@ -78,7 +78,7 @@ make_vlan() {
 # Until a line of a log says that its program is ready.
 wait_for() {
     for _ in $(seq 50); do
-        grep -q "$1" "$2" && return
+        grep -qs "$1" "$2" && return
         sleep 0.1
     done
     echo "no '$1' after 5 seconds:" >&2
@@ -106,7 +106,7 @@ tcpdump_start() {
 start_servers() {
     mkdir "$scratch/www"
     echo '<html><body><h1>It hums.</h1></body></html>' >"$scratch/www/index.html"
-    # Text of a known sum: 30,000 bytes, so that most frames are full.
+    # Some 27 KB, so that most frames are full.
     seq -f 'line %04g of a page that takes several frames' 1 600 >"$scratch/www/long.txt"
     cat >"$scratch/nginx.conf" <<CONF
 daemon off;
