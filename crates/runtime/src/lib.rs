@@ -1,1 +1,28 @@
-//! The user engine.
+//! The user engine: maps, helpers, contexts and the interpreter, in this process.
+//!
+//! Addresses in a run are real addresses. What a program may touch is looked up at every access
+//! ([`memory`]), so that programs which nobody verified can run here; what they do wrong becomes a
+//! [`Fault`].
+//!
+//! - [`program`]: a loaded program; [`run`]: one run of it, which is what helpers see
+//! - [`memory`], [`packet`], [`context`]: what it touches
+//! - [`maps`], `helpers`: what it calls
+//! - [`world`]: clock, chance, task, traces
+
+mod helpers;
+mod interp;
+mod sys;
+
+pub mod context;
+pub mod fault;
+pub mod maps;
+pub mod memory;
+pub mod packet;
+pub mod program;
+pub mod run;
+pub mod world;
+
+pub use fault::{Fault, FaultKind};
+pub use program::Program;
+pub use run::Run;
+pub use world::{Cpu, FixedWorld, RealWorld, World};

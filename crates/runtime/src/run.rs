@@ -1,0 +1,224 @@
+//! One run of a program: what helpers see.
+
+use std::fmt;
+use std::sync::Arc;
+
+use skep_spec::abi::ProgType;
+
+use crate::context::Context;
+use crate::fault::{Fault, FaultKind};
+use crate::interp;
+use crate::maps::Map;
+use crate::memory::{Access, Block, Bytes, BytesMut, Regions, Span};
+use crate::packet::Packet;
+use crate::program::Program;
+use crate::world::{Cpu, World};
+
+/// Where a program redirected its packet.
+#[derive(Clone, Debug)]
+pub enum Redirect {
+    /// To an interface (`bpf_redirect`).
+    Interface {
+        /// The interface.
+        ifindex: u32,
+        /// `BPF_F_*` flags.
+        flags: u64,
+    },
+    /// To what a map holds under an index (`bpf_redirect_map`).
+    Map {
+        /// The device, CPU or socket map.
+        map: Arc<Map>,
+        /// The index.
+        index: u64,
+        /// `BPF_F_*` flags.
+        flags: u64,
+    },
+}
+
+/// One run of a program, or several one after the other with the same context.
+pub struct Run<'w> {
+    world: &'w dyn World,
+    cpu: Cpu,
+    program: Arc<Program>,
+    context: Context,
+    /// What `r1` points to. No byte of it is ever touched: it only makes the address a program's own.
+    context_home: Block,
+    redirect: Option<Redirect>,
+    pub(crate) regions: Regions,
+    pub(crate) tail_calls: u32,
+    pub(crate) budget: u64,
+    pub(crate) limit: u64,
+    pub(crate) executed: u64,
+}
+
+/// How many instructions a run may execute unless its host says otherwise: about ten seconds.
+pub const INSTRUCTION_LIMIT: u64 = 1_000_000_000;
+
+/// Bytes of address space set aside for a context: more than any structure of the UAPI.
+const CONTEXT_HOME: usize = 4096;
+
+impl<'w> Run<'w> {
+    /// A run of a program with this context.
+    pub fn new(world: &'w dyn World, cpu: Cpu, program: Arc<Program>, context: Context) -> Run<'w> {
+        Run {
+            world,
+            cpu,
+            program,
+            context,
+            context_home: Block::zeroed(CONTEXT_HOME),
+            redirect: None,
+            regions: Regions::new(),
+            tail_calls: 0,
+            budget: INSTRUCTION_LIMIT,
+            limit: INSTRUCTION_LIMIT,
+            executed: 0,
+        }
+    }
+
+    /// Limits how many instructions one run may execute.
+    pub fn set_instruction_limit(&mut self, limit: u64) {
+        self.limit = limit;
+    }
+
+    /// Lends memory to the program, such as the buffer that a plain context points to.
+    pub fn lend(&mut self, span: Span) {
+        self.regions.lend(span);
+    }
+
+    /// How many instructions were executed, over all runs.
+    pub fn executed(&self) -> u64 {
+        self.executed
+    }
+
+    /// The program that runs: after a tail call, the one that was called.
+    pub fn program(&self) -> &Arc<Program> {
+        &self.program
+    }
+
+    pub(crate) fn set_program(&mut self, program: Arc<Program>) {
+        self.program = program;
+    }
+
+    /// The type of the program that runs.
+    pub fn prog_type(&self) -> ProgType {
+        self.program.prog_type()
+    }
+
+    /// The world that the run is in.
+    pub fn world(&self) -> &'w dyn World {
+        self.world
+    }
+
+    /// The CPU that the run is on.
+    pub fn cpu(&self) -> Cpu {
+        self.cpu
+    }
+
+    /// The context.
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// The context, to change it.
+    pub fn context_mut(&mut self) -> &mut Context {
+        &mut self.context
+    }
+
+    /// The context, when the run is over.
+    pub fn into_context(self) -> Context {
+        self.context
+    }
+
+    /// The address of the context: what `r1` holds at the start.
+    pub fn context_addr(&self) -> u64 {
+        self.context_home.addr()
+    }
+
+    /// Checks that a value is the context's address.
+    pub fn check_context(&self, addr: u64) -> Result<(), Fault> {
+        if addr == self.context_addr() {
+            Ok(())
+        } else {
+            Err(Fault::new(FaultKind::NoContext(addr)))
+        }
+    }
+
+    /// The packet.
+    pub fn packet(&self) -> Result<&Packet, Fault> {
+        self.context.packet().ok_or_else(|| Fault::helper("this program has no packet"))
+    }
+
+    /// The packet, to change it. Addresses that the program holds may go stale.
+    pub fn packet_mut(&mut self) -> Result<&mut Packet, Fault> {
+        self.context.packet_mut().ok_or_else(|| Fault::helper("this program has no packet"))
+    }
+
+    /// `len` bytes at `addr`, if the program may read them.
+    pub fn readable(&self, addr: u64, len: usize) -> Result<Bytes<'_>, Fault> {
+        self.regions.readable(addr, len).ok_or_else(|| self.memory_fault(addr, len, Access::Read))
+    }
+
+    /// `len` bytes at `addr`, if the program may write them.
+    pub fn writable(&self, addr: u64, len: usize) -> Result<BytesMut<'_>, Fault> {
+        self.regions.writable(addr, len).ok_or_else(|| self.memory_fault(addr, len, Access::Write))
+    }
+
+    /// The map that a value names.
+    pub fn map(&self, addr: u64) -> Result<&Arc<Map>, Fault> {
+        let map = self.program.maps().iter().find(|map| map_addr(map) == addr);
+        map.ok_or_else(|| Fault::new(FaultKind::NoMap(addr)))
+    }
+
+    /// Lets the program touch a ring buffer record that it reserved.
+    pub fn grant(&mut self, record: Span) {
+        self.regions.grant(record);
+    }
+
+    /// Takes a record back that begins at `addr`.
+    pub fn revoke(&mut self, addr: u64) -> Result<Span, Fault> {
+        let record = self.regions.revoke(addr);
+        record.ok_or_else(|| Fault::helper(format!("{addr:#x} is no record that was reserved")))
+    }
+
+    /// Where the packet is to go, as the last redirect helper said.
+    pub fn redirect(&self) -> Option<&Redirect> {
+        self.redirect.as_ref()
+    }
+
+    /// Says where the packet is to go.
+    pub fn set_redirect(&mut self, redirect: Option<Redirect>) {
+        self.redirect = redirect;
+    }
+
+    /// Calls a function of the program, whose address the program passed to a helper.
+    pub fn call_back(&mut self, func: u64, args: [u64; 5]) -> Result<u64, Fault> {
+        interp::call_back(self, func, args)
+    }
+
+    /// The fault of an access that no region allows.
+    #[cold]
+    pub(crate) fn memory_fault(&self, addr: u64, size: usize, access: Access) -> Fault {
+        let mut near = self.regions.list(addr);
+        near.sort_by_key(|region| {
+            let end = region.start.saturating_add(region.len);
+            region.start.saturating_sub(addr).max(addr.saturating_sub(end))
+        });
+        near.truncate(3);
+        Fault::new(FaultKind::Memory { access, addr, size, near })
+    }
+}
+
+/// The value that stands for a map in a program's registers.
+pub(crate) fn map_addr(map: &Arc<Map>) -> u64 {
+    Arc::as_ptr(map).addr() as u64
+}
+
+impl fmt::Debug for Run<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run")
+            .field("program", &self.program.name())
+            .field("cpu", &self.cpu)
+            .field("context", &self.context)
+            .finish_non_exhaustive()
+    }
+}
