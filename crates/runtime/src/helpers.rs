@@ -1,5 +1,8 @@
 //! Helpers.
 
+mod checksum;
+mod format;
+
 use skep_spec::abi::HelperId;
 
 use crate::fault::Fault;
