@@ -3,12 +3,13 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use crate::bytes::{checked_u32, index};
+use crate::bytes::index;
 use crate::error::Error;
-use crate::format::{self, HEADER_LEN, Info, Kind, MAGIC, TYPE_LEN, VERSION};
+use crate::format::{self, HEADER_LEN, Kind, MAGIC, VERSION};
 use crate::index::Index;
 use crate::list::List;
 use crate::names::Names;
+use crate::raw::Raw;
 use crate::types::{
     Array, Composite, Datasec, DeclTag, Enum, Float, Func, FuncLinkage, FuncProto, Fwd, FwdKind,
     Int, IntEncoding, Type, TypeId, TypeTag, Typedef, Var, VarLinkage, VariantShape,
@@ -16,7 +17,7 @@ use crate::types::{
 
 /// A set of types whose every reference, offset and size has been checked.
 ///
-/// It owns its bytes and four bytes for each type: names and members are decoded when they are
+/// It owns its bytes and five bytes for each type: names and members are decoded when they are
 /// looked at, so that the kernel's own BTF, with 130,000 types in 5.5 MB, is ready in
 /// milliseconds.
 ///
@@ -33,6 +34,8 @@ pub struct Btf {
     pub(crate) records: Box<[u8]>,
     /// Where each record starts in `records`.
     pub(crate) starts: Vec<u32>,
+    /// The kind of each type: most checks of a reference need no more, and find it in the cache.
+    pub(crate) kinds: Vec<Kind>,
     pub(crate) names: Names,
     pub(crate) index: OnceLock<Index>,
 }
@@ -71,9 +74,10 @@ impl Btf {
         if id.is_void() {
             return Ok(Type::Void);
         }
-        let (owner, record) =
-            self.record(id).ok_or(Error::UnknownType { id, last: self.last_id() })?;
-        Ok(self.decode(owner.record_at(record)))
+        match self.raw(id) {
+            Some(raw) => Ok(self.decode(raw)),
+            None => Err(Error::UnknownType { id, last: self.last_id() }),
+        }
     }
 
     /// The type with an id that parsing has checked.
@@ -104,24 +108,18 @@ impl Btf {
 
     /// The bytes of the string at `offset`, without its NUL.
     pub(crate) fn string_bytes(&self, offset: u32) -> Option<&[u8]> {
-        let mut owner = self;
-        loop {
-            match (offset.checked_sub(owner.first_name), &owner.base) {
-                (Some(inside), _) => return owner.names.bytes_at(index(inside)),
-                (None, Some(base)) => owner = base,
-                (None, None) => return None,
-            }
-        }
+        let (names, inside) = self.names_with(offset)?;
+        names.bytes_at(inside)
     }
 
-    /// Whether the string at `offset`, which must be inside, is UTF-8.
-    pub(crate) fn is_utf8_at(&self, offset: u32) -> bool {
+    /// Whose strings `offset` is in, and where there.
+    pub(crate) fn names_with(&self, offset: u32) -> Option<(&Names, usize)> {
         let mut owner = self;
         loop {
             match (offset.checked_sub(owner.first_name), &owner.base) {
-                (Some(inside), _) => return owner.names.is_utf8_at(index(inside)),
+                (Some(inside), _) => return Some((&owner.names, index(inside))),
                 (None, Some(base)) => owner = base,
-                (None, None) => return false,
+                (None, None) => return None,
             }
         }
     }
@@ -155,51 +153,52 @@ impl Btf {
         }
     }
 
-    /// The kind and the record of a type that parsing has checked.
-    pub(crate) fn raw(&self, id: TypeId) -> Option<(Info, &[u8])> {
+    /// The kind of a type; `None` for `void` and where there is no type.
+    pub fn kind_of(&self, id: TypeId) -> Option<Kind> {
         let (owner, place) = self.record(id)?;
-        let record = owner.record_at(place);
-        Some((info(record), record))
+        owner.kinds.get(place).copied()
     }
 
-    fn record_at(&self, place: usize) -> &[u8] {
-        let start = self.starts.get(place).copied().map_or(0, index);
-        let rest = self.records.get(start..).unwrap_or_default();
-        rest.get(..info(rest).record_len()).expect("btf: parsing checked the length of records")
+    /// The record of a type.
+    pub(crate) fn raw(&self, id: TypeId) -> Option<Raw<'_>> {
+        let (owner, place) = self.record(id)?;
+        let start = owner.starts.get(place).copied().map(index)?;
+        owner.records.get(start..).map(Raw::new)
     }
 
-    fn decode<'a>(&'a self, record: &'a [u8]) -> Type<'a> {
-        let info = info(record);
-        let word = checked_u32(record, 8);
-        let name = self.name_at(checked_u32(record, 0));
-        let (size, ty) = (word, TypeId(word));
-        let tail = record.get(TYPE_LEN..).unwrap_or_default();
-        match info.kind {
-            Kind::Int => Type::Int(decode_int(name, size, checked_u32(tail, 0))),
+    fn decode<'a>(&'a self, raw: Raw<'a>) -> Type<'a> {
+        let name = self.name_at(raw.name);
+        let (size, ty) = (raw.size(), raw.target());
+        match raw.kind {
+            Kind::Int => Type::Int(decode_int(name, size, raw.tail_word(0))),
             Kind::Ptr => Type::Ptr(ty),
             Kind::Array => Type::Array(Array {
-                element: TypeId(checked_u32(tail, 0)),
-                index: TypeId(checked_u32(tail, 4)),
-                nelems: checked_u32(tail, 8),
+                element: TypeId(raw.tail_word(0)),
+                index: TypeId(raw.tail_word(4)),
+                nelems: raw.tail_word(8),
             }),
-            Kind::Struct => {
-                Type::Struct(Composite { name, size, members: List::new(self, tail, info.flag) })
-            }
-            Kind::Union => {
-                Type::Union(Composite { name, size, members: List::new(self, tail, info.flag) })
-            }
+            Kind::Struct => Type::Struct(Composite {
+                name,
+                size,
+                members: List::new(self, raw.tail(), raw.flag),
+            }),
+            Kind::Union => Type::Union(Composite {
+                name,
+                size,
+                members: List::new(self, raw.tail(), raw.flag),
+            }),
             Kind::Enum => {
-                let shape = VariantShape { wide: false, signed: info.flag };
-                let variants = List::new(self, tail, shape);
-                Type::Enum(Enum { name, size, signed: info.flag, variants })
+                let shape = VariantShape { wide: false, signed: raw.flag };
+                let variants = List::new(self, raw.tail(), shape);
+                Type::Enum(Enum { name, size, signed: raw.flag, variants })
             }
             Kind::Enum64 => {
-                let shape = VariantShape { wide: true, signed: info.flag };
-                let variants = List::new(self, tail, shape);
-                Type::Enum64(Enum { name, size, signed: info.flag, variants })
+                let shape = VariantShape { wide: true, signed: raw.flag };
+                let variants = List::new(self, raw.tail(), shape);
+                Type::Enum64(Enum { name, size, signed: raw.flag, variants })
             }
             Kind::Fwd => {
-                let kind = if info.flag { FwdKind::Union } else { FwdKind::Struct };
+                let kind = if raw.flag { FwdKind::Union } else { FwdKind::Struct };
                 Type::Fwd(Fwd { name, kind })
             }
             Kind::Typedef => Type::Typedef(Typedef { name, ty }),
@@ -207,7 +206,7 @@ impl Btf {
             Kind::Const => Type::Const(ty),
             Kind::Restrict => Type::Restrict(ty),
             Kind::Func => {
-                let linkage = match info.vlen {
+                let linkage = match raw.vlen {
                     0 => FuncLinkage::Static,
                     1 => FuncLinkage::Global,
                     2.. => FuncLinkage::Extern,
@@ -215,25 +214,27 @@ impl Btf {
                 Type::Func(Func { name, proto: ty, linkage })
             }
             Kind::FuncProto => {
-                Type::FuncProto(FuncProto { ret: ty, params: List::new(self, tail, ()) })
+                Type::FuncProto(FuncProto { ret: ty, params: List::new(self, raw.tail(), ()) })
             }
             Kind::Var => {
-                let linkage = match checked_u32(tail, 0) {
+                let linkage = match raw.tail_word(0) {
                     0 => VarLinkage::Static,
                     1 => VarLinkage::Global,
                     2.. => VarLinkage::Extern,
                 };
                 Type::Var(Var { name, ty, linkage })
             }
-            Kind::Datasec => Type::Datasec(Datasec { name, size, vars: List::new(self, tail, ()) }),
+            Kind::Datasec => {
+                Type::Datasec(Datasec { name, size, vars: List::new(self, raw.tail(), ()) })
+            }
             Kind::Float => Type::Float(Float { name, size }),
             Kind::DeclTag => Type::DeclTag(DeclTag {
                 name,
                 target: ty,
-                component: Some(checked_u32(tail, 0)).filter(|&component| component != u32::MAX),
-                is_attribute: info.flag,
+                component: Some(raw.tail_word(0)).filter(|&component| component != u32::MAX),
+                is_attribute: raw.flag,
             }),
-            Kind::TypeTag => Type::TypeTag(TypeTag { name, ty, is_attribute: info.flag }),
+            Kind::TypeTag => Type::TypeTag(TypeTag { name, ty, is_attribute: raw.flag }),
         }
     }
 }
@@ -247,10 +248,6 @@ impl fmt::Debug for Btf {
             .field("string_bytes", &self.names.len())
             .finish_non_exhaustive()
     }
-}
-
-fn info(record: &[u8]) -> Info {
-    Info::decode(checked_u32(record, 4)).expect("btf: parsing checked every kind")
 }
 
 fn decode_int(name: &str, size: u32, word: u32) -> Int<'_> {

@@ -248,12 +248,12 @@ pub enum TypeError {
         /// The index found.
         found: i32,
         /// Number of parts that the target has.
-        limit: u32,
+        limit: u16,
     },
     /// The type contains itself, so that it has no size or no end.
     #[error("the type contains itself through type {through}")]
     Loop {
-        /// The next type on the loop.
+        /// The type on the loop that refers to it.
         through: TypeId,
     },
     /// Types are nested deeper than allowed.
@@ -291,7 +291,7 @@ pub enum TypeError {
         /// Which member.
         role: Role,
         /// Its width.
-        bits: u8,
+        bits: u32,
         /// Its type.
         target: TypeId,
     },

@@ -29,6 +29,7 @@ mod list;
 mod names;
 mod parse;
 mod query;
+mod raw;
 mod types;
 mod validate;
 

@@ -31,6 +31,11 @@ impl Names {
         rest.get(..end)
     }
 
+    /// Whether the name at `offset`, which must be inside, is the empty one.
+    pub(crate) fn is_empty_at(&self, offset: usize) -> bool {
+        self.bytes.get(offset) == Some(&0)
+    }
+
     /// Whether the name at `offset`, which must be inside, is UTF-8.
     pub(crate) fn is_utf8_at(&self, offset: usize) -> bool {
         self.ascii || self.bytes_at(offset).is_some_and(|name| std::str::from_utf8(name).is_ok())

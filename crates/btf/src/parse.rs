@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::bytes::{index, u16_at, u32_at};
 use crate::error::{Error, TypeError};
-use crate::format::{HEADER_LEN, Info, MAGIC, MAX_TYPE, TYPE_LEN, VERSION};
+use crate::format::{HEADER_LEN, Info, Kind, MAGIC, MAX_TYPE, TYPE_LEN, VERSION};
 use crate::names::Names;
 use crate::types::TypeId;
 use crate::{Btf, validate};
@@ -49,11 +49,13 @@ fn parse(base: Option<Arc<Btf>>, bytes: &[u8]) -> Result<Btf, Error> {
 
     let (first_id, first_name) =
         base.as_ref().map_or((1, 0), |base| (base.end_id(), base.names_end()));
+    let (starts, kinds) = scan(records, first_id)?;
     let btf = Btf {
         base,
         first_id,
         first_name,
-        starts: record_starts(records, first_id)?,
+        starts,
+        kinds,
         records: records.into(),
         names: Names::new(names),
         index: OnceLock::new(),
@@ -150,10 +152,10 @@ fn check_strings(names: &[u8], split: bool) -> Result<(), Error> {
     Ok(())
 }
 
-/// Where each record starts. All of them are whole and of a known kind.
-fn record_starts(records: &[u8], first_id: u32) -> Result<Vec<u32>, Error> {
-    // The kernel's own BTF has 42 bytes a type.
-    let mut starts = Vec::with_capacity(records.len() / 32);
+/// Start and kind of each record. All of them are whole and of a known kind.
+fn scan(records: &[u8], first_id: u32) -> Result<(Vec<u32>, Vec<Kind>), Error> {
+    let mut starts = Vec::new();
+    let mut kinds = Vec::new();
     let mut start = 0;
     for id in (first_id..).map(TypeId) {
         let rest = records.get(start..).unwrap_or_default();
@@ -176,7 +178,8 @@ fn record_starts(records: &[u8], first_id: u32) -> Result<Vec<u32>, Error> {
             return Err(truncated(len));
         }
         starts.push(u32::try_from(start).expect("btf: section lengths have 32 bits"));
+        kinds.push(info.kind);
         start += len;
     }
-    Ok(starts)
+    Ok((starts, kinds))
 }

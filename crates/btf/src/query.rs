@@ -1,8 +1,8 @@
 //! Questions about types: what is behind a name, how large it is, what belongs to it.
 
-use crate::Btf;
 use crate::error::{Error, TypeError};
 use crate::types::{Datasec, FuncProto, Type, TypeId};
+use crate::{Btf, Kind};
 
 /// Bytes of a pointer, in BPF and on every machine that skep runs on.
 pub const POINTER_SIZE: u32 = 8;
@@ -15,16 +15,10 @@ impl Btf {
     /// [`Error::UnknownType`].
     pub fn resolve(&self, id: TypeId) -> Result<(TypeId, Type<'_>), Error> {
         let mut id = id;
-        loop {
-            let ty = self.ty(id)?;
-            match ty.qualified() {
-                Some(target) => id = target,
-                None => match ty {
-                    Type::Typedef(typedef) => id = typedef.ty,
-                    ty => return Ok((id, ty)),
-                },
-            }
+        while let Some(target) = self.raw(id).and_then(|raw| raw.alias()) {
+            id = target;
         }
+        Ok((id, self.ty(id)?))
     }
 
     /// What stands behind qualifiers and type tags; a typedef stays.
@@ -54,46 +48,38 @@ impl Btf {
     pub fn size_of(&self, id: TypeId) -> Result<u32, Error> {
         let mut id = id;
         let mut count = 1u32;
-        loop {
-            let ty = self.ty(id)?;
-            let size = match ty {
-                Type::Int(int) => int.size,
-                Type::Float(float) => float.size,
-                Type::Ptr(_) => POINTER_SIZE,
-                Type::Struct(composite) | Type::Union(composite) => composite.size,
-                Type::Enum(enumeration) | Type::Enum64(enumeration) => enumeration.size,
-                Type::Datasec(datasec) => datasec.size,
-                Type::Typedef(typedef) => {
-                    id = typedef.ty;
-                    continue;
-                }
-                Type::Volatile(target) | Type::Const(target) | Type::Restrict(target) => {
-                    id = target;
-                    continue;
-                }
-                Type::TypeTag(tag) => {
-                    id = tag.ty;
-                    continue;
-                }
-                Type::Var(var) => {
-                    id = var.ty;
-                    continue;
-                }
-                Type::Array(array) => {
-                    count = count.checked_mul(array.nelems).ok_or_else(|| overflow(id))?;
-                    id = array.element;
-                    continue;
-                }
-                Type::Void
-                | Type::Fwd(_)
-                | Type::Func(_)
-                | Type::FuncProto(_)
-                | Type::DeclTag(_) => {
-                    return Err(Error::NoSize { id, kind: ty.kind_name() });
-                }
+        let size = loop {
+            let Some(raw) = self.raw(id) else {
+                return Err(match id {
+                    TypeId::VOID => Error::NoSize { id, kind: "void" },
+                    id => Error::UnknownType { id, last: self.last_id() },
+                });
             };
-            return size.checked_mul(count).ok_or_else(|| overflow(id));
-        }
+            match raw.kind {
+                Kind::Int
+                | Kind::Float
+                | Kind::Struct
+                | Kind::Union
+                | Kind::Enum
+                | Kind::Enum64
+                | Kind::Datasec => break raw.size(),
+                Kind::Ptr => break POINTER_SIZE,
+                Kind::Typedef
+                | Kind::Volatile
+                | Kind::Const
+                | Kind::Restrict
+                | Kind::TypeTag
+                | Kind::Var => id = raw.target(),
+                Kind::Array => {
+                    count = count.checked_mul(raw.tail_word(8)).ok_or_else(|| overflow(id))?;
+                    id = TypeId(raw.tail_word(0));
+                }
+                Kind::Fwd | Kind::Func | Kind::FuncProto | Kind::DeclTag => {
+                    return Err(Error::NoSize { id, kind: raw.kind.name() });
+                }
+            }
+        };
+        size.checked_mul(count).ok_or_else(|| overflow(id))
     }
 
     /// What a pointer points to. Typedefs and qualifiers of the pointer are skipped; `None` if it
@@ -106,18 +92,13 @@ impl Btf {
     }
 
     /// The type with this name and kind: the one with the smallest id, if there are several.
-    pub fn find_by_name(&self, name: &str, kind: crate::Kind) -> Option<TypeId> {
+    pub fn find_by_name(&self, name: &str, kind: Kind) -> Option<TypeId> {
         self.named(name).find(|&id| self.kind_of(id) == Some(kind))
-    }
-
-    /// The kind of a type; `None` for `void` and where there is no type.
-    pub fn kind_of(&self, id: TypeId) -> Option<crate::Kind> {
-        self.raw(id).map(|(info, _)| info.kind)
     }
 
     /// The section with this name.
     pub fn find_datasec(&self, name: &str) -> Option<(TypeId, Datasec<'_>)> {
-        let id = self.find_by_name(name, crate::Kind::Datasec)?;
+        let id = self.find_by_name(name, Kind::Datasec)?;
         match self.ty(id) {
             Ok(Type::Datasec(datasec)) => Some((id, datasec)),
             _ => None,

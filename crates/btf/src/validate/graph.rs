@@ -2,30 +2,67 @@
 //!
 //! Two relations must be free of loops. *By value*: what takes part in a type's size, so that a
 //! loop would be of infinite size. *By spelling*: what must be written out to write a type in C,
-//! where only a struct, union or enumeration can be named before it is complete.
-
-use crate::Btf;
-use crate::bytes::index;
-use crate::error::{Error, TypeError};
-use crate::types::{Type, TypeId};
+//! where only a struct, a union or an enumeration can be named before it is complete.
 
 use super::MAX_DEPTH;
+use crate::bytes::{checked_u32, index};
+use crate::error::{Error, TypeError};
+use crate::raw::Raw;
+use crate::types::TypeId;
+use crate::{Btf, Kind};
 
-/// Checks the types that are not the base's: the base refers to none of them.
+/// Checks the types that are not the base's.
 pub(super) fn check(btf: &Btf) -> Result<(), Error> {
     for relation in [Relation::Value, Relation::Spelling] {
         let mut walk = Walk { btf, relation, marks: vec![Mark::Unseen; btf.starts.len()] };
         for id in (btf.first_id..btf.end_id()).map(TypeId) {
-            walk.depth(id)?;
+            walk.visit(id, id, 0)?;
         }
     }
     Ok(())
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Relation {
     Value,
     Spelling,
+}
+
+impl Relation {
+    /// Where the relation leads from a type of this kind.
+    fn follows(self, kind: Kind) -> Follow {
+        match (kind, self) {
+            (Kind::Typedef | Kind::Volatile | Kind::Const | Kind::Restrict | Kind::TypeTag, _)
+            | (Kind::Ptr, Self::Spelling) => Follow::Target,
+            (Kind::Array, _) => Follow::Element,
+            (Kind::Struct | Kind::Union, Self::Value) => Follow::Members,
+            (Kind::FuncProto, Self::Spelling) => Follow::Signature,
+            (Kind::Ptr | Kind::FuncProto, Self::Value)
+            | (Kind::Struct | Kind::Union, Self::Spelling)
+            | (
+                Kind::Int
+                | Kind::Enum
+                | Kind::Fwd
+                | Kind::Func
+                | Kind::Var
+                | Kind::Datasec
+                | Kind::Float
+                | Kind::DeclTag
+                | Kind::Enum64,
+                _,
+            ) => Follow::Nothing,
+        }
+    }
+}
+
+/// Which references of a type a relation follows.
+enum Follow {
+    Nothing,
+    Target,
+    Element,
+    Members,
+    /// What is returned, and the parameters.
+    Signature,
 }
 
 #[derive(Clone, Copy)]
@@ -33,100 +70,74 @@ enum Mark {
     Unseen,
     /// On the path that is being walked.
     Open,
-    /// Number of levels below, this one included.
-    Done(u8),
+    /// Number of levels from here down, this one included.
+    Done(u32),
 }
 
 struct Walk<'a> {
     btf: &'a Btf,
     relation: Relation,
+    /// One for each type that is not the base's.
     marks: Vec<Mark>,
 }
 
 impl Walk<'_> {
-    /// Levels of `id` and what is below. Recursion ends after [`MAX_DEPTH`] levels: `open` types
-    /// are on the path already.
-    fn depth(&mut self, id: TypeId) -> Result<u8, Error> {
-        self.visit(id, 0)
-    }
-
-    fn visit(&mut self, id: TypeId, open: u32) -> Result<u8, Error> {
-        let Some(place) = id.0.checked_sub(self.btf.first_id).map(index) else { return Ok(0) };
-        match self.marks.get(place).copied() {
-            Some(Mark::Unseen) => {}
-            Some(Mark::Done(depth)) => return Ok(depth),
-            // Only the path itself can lead back to an open type.
-            Some(Mark::Open) => return Err(wrong(id, TypeError::Loop { through: id })),
-            None => return Ok(0),
+    /// Levels from `id` down. `from` refers to it, at the end of a path of `open` types: the
+    /// recursion ends when that path, or what is below, reaches [`MAX_DEPTH`].
+    fn visit(&mut self, id: TypeId, from: TypeId, open: u32) -> Result<u32, Error> {
+        let Some(kind) = self.btf.kind_of(id) else { return Ok(0) };
+        if let Follow::Nothing = self.relation.follows(kind) {
+            return Ok(0);
         }
-        if open == MAX_DEPTH {
-            return Err(wrong(id, TypeError::TooDeep { limit: MAX_DEPTH }));
+        let too_deep = Error::Type { id, reason: TypeError::TooDeep { limit: MAX_DEPTH } };
+        let place = id.0.checked_sub(self.btf.first_id).map(index);
+        match place.and_then(|place| self.marks.get(place)) {
+            // `void`, or a type of the base.
+            None => return Ok(0),
+            Some(Mark::Done(depth)) => return Ok(*depth),
+            Some(Mark::Open) => {
+                return Err(Error::Type { id, reason: TypeError::Loop { through: from } });
+            }
+            Some(Mark::Unseen) if open == MAX_DEPTH => return Err(too_deep),
+            Some(Mark::Unseen) => {}
         }
         self.mark(place, Mark::Open);
-        let mut below = 0;
+        let below = self.below(id, open + 1)?;
+        if below >= MAX_DEPTH {
+            return Err(too_deep);
+        }
+        self.mark(place, Mark::Done(below + 1));
+        Ok(below + 1)
+    }
+
+    /// Levels of the deepest type that `id` refers to.
+    fn below(&mut self, id: TypeId, open: u32) -> Result<u32, Error> {
         let btf = self.btf;
-        match (btf.known(id), self.relation) {
-            (Type::Struct(composite) | Type::Union(composite), Relation::Value) => {
-                for member in composite.members {
-                    below = below.max(self.next(id, member.ty, open)?);
-                }
+        let Some(raw) = btf.raw(id) else { return Ok(0) };
+        match self.relation.follows(raw.kind) {
+            Follow::Nothing => Ok(0),
+            Follow::Target => self.visit(raw.target(), id, open),
+            Follow::Element => self.visit(TypeId(raw.tail_word(0)), id, open),
+            Follow::Members => self.entries(raw, id, open),
+            Follow::Signature => {
+                let ret = self.visit(raw.target(), id, open)?;
+                Ok(ret.max(self.entries(raw, id, open)?))
             }
-            (Type::FuncProto(proto), Relation::Spelling) => {
-                below = self.next(id, proto.ret, open)?;
-                for param in proto.params {
-                    below = below.max(self.next(id, param.ty, open)?);
-                }
-            }
-            (Type::Ptr(target), Relation::Spelling) => below = self.next(id, target, open)?,
-            (Type::Array(array), _) => below = self.next(id, array.element, open)?,
-            (Type::Typedef(typedef), _) => below = self.next(id, typedef.ty, open)?,
-            (Type::TypeTag(tag), _) => below = self.next(id, tag.ty, open)?,
-            (Type::Volatile(target) | Type::Const(target) | Type::Restrict(target), _) => {
-                below = self.next(id, target, open)?;
-            }
-            (Type::Struct(_) | Type::Union(_), Relation::Spelling)
-            | (Type::FuncProto(_) | Type::Ptr(_), Relation::Value)
-            | (
-                Type::Void
-                | Type::Int(_)
-                | Type::Enum(_)
-                | Type::Fwd(_)
-                | Type::Func(_)
-                | Type::Var(_)
-                | Type::Datasec(_)
-                | Type::Float(_)
-                | Type::DeclTag(_)
-                | Type::Enum64(_),
-                _,
-            ) => {}
         }
-        let depth = below + 1;
-        if u32::from(depth) > MAX_DEPTH {
-            return Err(wrong(id, TypeError::TooDeep { limit: MAX_DEPTH }));
-        }
-        self.mark(place, Mark::Done(depth));
-        Ok(depth)
     }
 
-    /// Follows the reference from `id` to `target`, and says so if it closes a loop.
-    fn next(&mut self, id: TypeId, target: TypeId, open: u32) -> Result<u8, Error> {
-        self.visit(target, open + 1).map_err(|error| match error {
-            Error::Type { id: at, reason: TypeError::Loop { through } }
-                if at == through && at == target =>
-            {
-                wrong(id, TypeError::Loop { through: target })
-            }
-            error => error,
-        })
+    /// Levels of the deepest member or parameter: both have their type in the second word.
+    fn entries(&mut self, raw: Raw<'_>, id: TypeId, open: u32) -> Result<u32, Error> {
+        let mut below = 0;
+        for entry in raw.entries() {
+            below = below.max(self.visit(TypeId(checked_u32(entry, 4)), id, open)?);
+        }
+        Ok(below)
     }
 
-    fn mark(&mut self, place: usize, mark: Mark) {
-        if let Some(slot) = self.marks.get_mut(place) {
+    fn mark(&mut self, place: Option<usize>, mark: Mark) {
+        if let Some(slot) = place.and_then(|place| self.marks.get_mut(place)) {
             *slot = mark;
         }
     }
-}
-
-fn wrong(id: TypeId, reason: TypeError) -> Error {
-    Error::Type { id, reason }
 }

@@ -1,100 +1,127 @@
 //! Members lie in their struct, variables in their section, and arrays have a size.
 
-use crate::Btf;
+use crate::bytes::checked_u32;
 use crate::error::{Error, Role, TypeError};
-use crate::types::{Composite, Datasec, Member, Type, TypeId};
+use crate::raw::Raw;
+use crate::types::TypeId;
+use crate::{Btf, Kind};
 
 /// The widest bit field, that of a 128-bit integer.
-const MAX_BITFIELD: u8 = 128;
+const MAX_BITFIELD: u32 = 128;
 
-pub(super) fn check(btf: &Btf, ty: &Type<'_>) -> Result<(), TypeError> {
-    match ty {
-        Type::Array(array) => match btf.size_of(array.element) {
-            Ok(size) if size.checked_mul(array.nelems).is_none() => Err(TypeError::SizeOverflow),
+/// Checks a type whose references and nesting have been checked.
+pub(super) fn check(btf: &Btf, id: TypeId) -> Result<(), TypeError> {
+    let raw = btf.raw(id).expect("btf: the id is one of this BTF");
+    match raw.kind {
+        Kind::Array => match btf.size_of(id) {
+            Err(Error::Type { reason, .. }) => Err(reason),
             // An array of what is only declared is fine until someone asks for its size.
             Ok(_) | Err(_) => Ok(()),
         },
-        Type::Struct(composite) | Type::Union(composite) => (0..)
+        Kind::Struct | Kind::Union => (0..)
             .map(Role::Member)
-            .zip(composite.members)
-            .try_for_each(|(role, found)| member(btf, composite, role, &found)),
-        Type::Datasec(datasec) => section(datasec),
-        Type::Void
-        | Type::Int(_)
-        | Type::Ptr(_)
-        | Type::Enum(_)
-        | Type::Fwd(_)
-        | Type::Typedef(_)
-        | Type::Volatile(_)
-        | Type::Const(_)
-        | Type::Restrict(_)
-        | Type::Func(_)
-        | Type::FuncProto(_)
-        | Type::Var(_)
-        | Type::Float(_)
-        | Type::DeclTag(_)
-        | Type::TypeTag(_)
-        | Type::Enum64(_) => Ok(()),
+            .zip(raw.entries())
+            .try_for_each(|(role, entry)| Member { btf, raw, role, entry }.check()),
+        Kind::Datasec => section(raw),
+        Kind::Int
+        | Kind::Ptr
+        | Kind::Enum
+        | Kind::Fwd
+        | Kind::Typedef
+        | Kind::Volatile
+        | Kind::Const
+        | Kind::Restrict
+        | Kind::Func
+        | Kind::FuncProto
+        | Kind::Var
+        | Kind::Float
+        | Kind::DeclTag
+        | Kind::TypeTag
+        | Kind::Enum64 => Ok(()),
     }
 }
 
-fn member(
-    btf: &Btf,
-    composite: &Composite<'_>,
+struct Member<'a> {
+    btf: &'a Btf,
+    /// The struct or union.
+    raw: Raw<'a>,
     role: Role,
-    member: &Member<'_>,
-) -> Result<(), TypeError> {
-    let target = member.ty;
-    let size = match btf.size_of(target) {
-        Ok(size) => size,
-        Err(Error::Type { reason: TypeError::SizeOverflow, .. }) => {
-            return Err(TypeError::SizeOverflow);
+    entry: &'a [u8],
+}
+
+impl Member<'_> {
+    fn check(&self) -> Result<(), TypeError> {
+        let target = TypeId(checked_u32(self.entry, 4));
+        let size = match self.btf.size_of(target) {
+            Ok(size) => size,
+            Err(Error::Type { reason, .. }) => return Err(reason),
+            Err(_) => return Err(TypeError::NoSize { role: self.role, target }),
+        };
+        let (start, bits) = self.bits(target, size)?;
+        let end = start + bits;
+        if end > u64::from(self.raw.size()) * 8 {
+            let (role, size) = (self.role, self.raw.size());
+            return Err(TypeError::MemberBounds { role, start, end, size });
         }
-        Err(_) => return Err(TypeError::NoSize { role, target }),
-    };
-    let (start, bits) = match member.bitfield_size {
-        Some(bits) => {
-            let integral = integral(btf, target);
-            if !integral || u64::from(bits) > u64::from(size) * 8 || bits > MAX_BITFIELD {
+        Ok(())
+    }
+
+    /// First bit and number of bits.
+    fn bits(&self, target: TypeId, size: u32) -> Result<(u64, u64), TypeError> {
+        let role = self.role;
+        let word = checked_u32(self.entry, 8);
+        let (offset, bits) =
+            if self.raw.flag { (word & 0x00ff_ffff, word >> 24) } else { (word, 0) };
+        let start = u64::from(offset);
+        if bits != 0 {
+            let fits = u64::from(bits) <= u64::from(size) * 8 && bits <= MAX_BITFIELD;
+            if !fits || !self.is_integral(target) {
                 return Err(TypeError::Bitfield { role, bits, target });
             }
-            (u64::from(member.bit_offset), u64::from(bits))
+            return Ok((start, u64::from(bits)));
         }
-        None => whole(btf, role, member, size)?,
-    };
-    let end = start + bits;
-    if end > u64::from(composite.size) * 8 {
-        return Err(TypeError::MemberBounds { role, start, end, size: composite.size });
-    }
-    Ok(())
-}
-
-/// First bit and number of bits of a member without a width. The bit fields of old compilers are
-/// of that form: their integer type has less bits than its size.
-fn whole(btf: &Btf, role: Role, member: &Member<'_>, size: u32) -> Result<(u64, u64), TypeError> {
-    let start = u64::from(member.bit_offset);
-    match btf.resolve(member.ty) {
-        Ok((_, Type::Int(int))) if u32::from(int.nr_bits) < int.size * 8 => {
-            Ok((start + u64::from(int.bits_offset), u64::from(int.nr_bits)))
+        // The bit fields of old compilers have no width: their integer has less bits than bytes.
+        if let Some((offset, bits)) = self.narrow_int(target) {
+            return Ok((start + u64::from(offset), u64::from(bits)));
         }
-        _ if member.byte_offset().is_some() => Ok((start, u64::from(size) * 8)),
-        _ => Err(TypeError::MemberAlignment { role, offset: member.bit_offset }),
+        if !offset.is_multiple_of(8) {
+            return Err(TypeError::MemberAlignment { role, offset });
+        }
+        Ok((start, u64::from(size) * 8))
     }
-}
 
-fn integral(btf: &Btf, id: TypeId) -> bool {
-    matches!(btf.resolve(id), Ok((_, Type::Int(_) | Type::Enum(_) | Type::Enum64(_))))
+    /// The record behind typedefs, qualifiers and type tags.
+    fn resolve(&self, target: TypeId) -> Option<Raw<'_>> {
+        let mut raw = self.btf.raw(target)?;
+        while let Some(target) = raw.alias() {
+            raw = self.btf.raw(target)?;
+        }
+        Some(raw)
+    }
+
+    fn is_integral(&self, target: TypeId) -> bool {
+        let kind = self.resolve(target).map(|raw| raw.kind);
+        matches!(kind, Some(Kind::Int | Kind::Enum | Kind::Enum64))
+    }
+
+    /// First bit and number of bits of an integer that has less bits than its bytes.
+    fn narrow_int(&self, target: TypeId) -> Option<(u8, u8)> {
+        let int = self.resolve(target).filter(|raw| raw.kind == Kind::Int)?;
+        let [bits, _, offset, _] = int.tail_word(0).to_le_bytes();
+        (u32::from(bits) < int.size() * 8).then_some((offset, bits))
+    }
 }
 
 /// A section of size 0 is one that no loader has filled in yet.
-fn section(datasec: &Datasec<'_>) -> Result<(), TypeError> {
-    if datasec.size == 0 {
+fn section(raw: Raw<'_>) -> Result<(), TypeError> {
+    let size = raw.size();
+    if size == 0 {
         return Ok(());
     }
-    (0..).map(Role::Variable).zip(datasec.vars).try_for_each(|(role, var)| {
-        let end = u64::from(var.offset) + u64::from(var.size);
-        if end > u64::from(datasec.size) {
-            let (start, size) = (var.offset, datasec.size);
+    (0..).map(Role::Variable).zip(raw.entries()).try_for_each(|(role, entry)| {
+        let start = checked_u32(entry, 4);
+        let end = u64::from(start) + u64::from(checked_u32(entry, 8));
+        if end > u64::from(size) {
             return Err(TypeError::VarBounds { role, start, end, size });
         }
         Ok(())
