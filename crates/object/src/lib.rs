@@ -1,2 +1,44 @@
-//! BPF objects.
+//! BPF object files: bytes in, programs out.
+//!
+//! [`Object::parse`] reads what a compiler made of a source file: programs, the maps and global
+//! variables that they use, types, source lines, a licence. [`Object::program`] then joins one
+//! program from the functions that it calls, adapts it to the types of the machine that it is to
+//! run on (CO-RE), and returns it with its references to maps and kernel functions *symbolic*:
+//! whoever runs the program says what they are with [`Program::bind`].
+//!
+//! Nothing here executes a program or makes a system call. What is not understood is an [`Error`]
+//! that says where it is and names it; the other programs of the object are not affected.
+//!
+//! | step | module |
+//! |---|---|
+//! | file → sections, symbols, relocations | `elf` |
+//! | section name → program type | [`section`] |
+//! | definitions and data → maps | [`map`] |
+//! | functions → one program | `link` |
+//! | types of here → types of there | [`core`] |
 #![forbid(unsafe_code)]
+
+pub mod core;
+mod elf;
+mod error;
+mod externs;
+mod function;
+mod link;
+pub mod map;
+mod object;
+mod program;
+mod records;
+mod reloc;
+pub mod section;
+
+pub use crate::error::{Error, Place, Problem, Result};
+pub use crate::externs::{Extern, ExternIdx, ExternSource};
+pub use crate::function::{Function, FunctionIdx};
+pub use crate::map::{Map, MapDef, MapIdx};
+pub use crate::object::{Object, Section};
+pub use crate::program::{
+    Binding, FuncInfo, LineInfo, POISON_CORE, POISON_KFUNC, Program, Reference, Subprogram, Target,
+    UnresolvedCore,
+};
+pub use crate::reloc::RelocKind;
+pub use crate::section::ProgramKind;

@@ -1,0 +1,496 @@
+//! Joining: one program out of a main function and all that it calls.
+//!
+//! Each function is taken from its section once, in the order in which the first call to it is met
+//! when the calls inside a function are followed at once; libbpf joins in the same order, so that
+//! programs can be compared slot by slot. Calls and function addresses become distances within the
+//! program. Everything else that a relocation names becomes a [`Reference`].
+
+use std::collections::HashMap;
+
+use skep_spec::insn::{Callee, Imm64};
+use skep_spec::{Code, Insn, InsnIdx};
+
+use crate::core::{self, CoreTarget};
+use crate::error::{Error, Place, Problem, Result};
+use crate::function::{Function, FunctionIdx, SLOT};
+use crate::map::MapIdx;
+use crate::object::{Object, Site, SiteTarget};
+use crate::program::{FuncInfo, LineInfo, Program, Reference, Subprogram, Target};
+use crate::reloc::RelocKind;
+use crate::section::ProgramKind;
+
+/// Slots in one program: the most that the kernel takes (`BPF_COMPLEXITY_LIMIT_INSNS`).
+const MAX_SLOTS: u64 = 1_000_000;
+
+/// Joins and relocates a program; see [`Object::program`].
+pub(crate) fn program(
+    object: &Object,
+    main: FunctionIdx,
+    target: Option<&CoreTarget<'_>>,
+) -> Result<Program> {
+    let Some(function) = object.functions().get(main.0) else {
+        let known = "no function of that number".to_owned();
+        return Err(Place::FILE.error(Problem::NoSuchProgram { known }));
+    };
+    let program = Program {
+        name: function.name.clone(),
+        section: function.section.clone(),
+        kind: ProgramKind::of_section(&function.section),
+        code: Code::new(),
+        references: Vec::new(),
+        subprograms: Vec::new(),
+        func_info: Vec::new(),
+        line_info: Vec::new(),
+        unresolved_core: Vec::new(),
+    };
+    let mut linker = Linker { object, target, program, placed: HashMap::new() };
+    linker.join(main)?;
+    let mut program = linker.program;
+    program.references.sort_by_key(|reference| reference.at);
+    program.unresolved_core.sort_by_key(|relocation| relocation.at);
+    drop_partial_info(&mut program);
+    Ok(program)
+}
+
+/// A function whose instructions are being gone through.
+struct Visit<'a> {
+    function: &'a Function,
+    /// Where it stands in the program.
+    start: InsnIdx,
+    /// The instruction to look at next, counted from the function's beginning.
+    next: u32,
+    /// The relocations that are still ahead.
+    sites: &'a [Site],
+}
+
+struct Linker<'a> {
+    object: &'a Object,
+    target: Option<&'a CoreTarget<'a>>,
+    program: Program,
+    placed: HashMap<FunctionIdx, InsnIdx>,
+}
+
+impl<'a> Linker<'a> {
+    fn join(&mut self, main: FunctionIdx) -> Result<()> {
+        let (_, visit) = self.place(main)?;
+        let mut open = vec![visit];
+        while let Some(visit) = open.last_mut() {
+            match self.step(visit)? {
+                Step::Next => {}
+                Step::Into(callee) => open.push(callee),
+                Step::Done => {
+                    open.pop();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends a function to the program.
+    fn place(&mut self, index: FunctionIdx) -> Result<(InsnIdx, Visit<'a>)> {
+        let object = self.object;
+        let (Some(function), start) =
+            (object.functions().get(index.0), InsnIdx(self.program.code.len()))
+        else {
+            let known = "no function of that number".to_owned();
+            return Err(Place::FILE.error(Problem::NoSuchProgram { known }));
+        };
+        let found = u64::from(start.0) + function.size / SLOT;
+        if found > MAX_SLOTS {
+            let limit = MAX_SLOTS;
+            return Err(Place::program(&self.program.name).error(Problem::TooMany {
+                what: "instruction slots",
+                found,
+                limit,
+            }));
+        }
+        let code = object.code(function)?;
+        let (code, mut unresolved) = core::adapt(object, function, code, self.target)?;
+        let sites = object.sites(function);
+        check_sites(function, &code, sites)?;
+        self.program.code.append(&code);
+        for relocation in &mut unresolved {
+            relocation.at.0 += start.0;
+        }
+        self.program.unresolved_core.append(&mut unresolved);
+        self.program.subprograms.push(Subprogram {
+            name: function.name.clone(),
+            start,
+            slots: code.len(),
+            global: function.global && !function.hidden,
+        });
+        self.append_info(function, start);
+        self.placed.insert(index, start);
+        Ok((start, Visit { function, start, next: 0, sites }))
+    }
+
+    /// Appends the function's type and its source lines.
+    fn append_info(&mut self, function: &Function, start: InsnIdx) {
+        let records = self.object.records();
+        let at = |insn_off: u32| {
+            let slot = (u64::from(insn_off) - function.offset) / SLOT;
+            InsnIdx(start.0 + slot_number(slot))
+        };
+        let types = records.func_info(function).iter();
+        self.program
+            .func_info
+            .extend(types.map(|record| FuncInfo { at: at(record.insn_off), type_id: record.func }));
+        let lines = records.line_info(function).iter();
+        self.program.line_info.extend(lines.map(|record| LineInfo {
+            at: at(record.insn_off),
+            file_name_off: record.file_name_off,
+            line_off: record.line_off,
+            line_col: record.line_col(),
+        }));
+    }
+
+    /// Looks at one instruction.
+    fn step(&mut self, visit: &mut Visit<'a>) -> Result<Step<'a>> {
+        let end = visit.function.size / SLOT;
+        if u64::from(visit.next) >= end {
+            return Ok(Step::Done);
+        }
+        let at = InsnIdx(visit.start.0 + visit.next);
+        let offset = visit.function.offset + u64::from(visit.next) * SLOT;
+        let Some(&insn) = self.program.code.get(at) else {
+            visit.next += 1;
+            return Ok(Step::Next);
+        };
+        let site = match visit.sites.split_first() {
+            Some((site, rest)) if site.offset == offset => {
+                visit.sites = rest;
+                Some(site)
+            }
+            _ => None,
+        };
+        let here = Here { function: visit.function, slot: visit.next, at, insn, site };
+        visit.next += insn.slots();
+        match here.meaning()? {
+            Meaning::Plain => Ok(Step::Next),
+            Meaning::Outside(target) => {
+                self.refer(&here, target)?;
+                Ok(Step::Next)
+            }
+            Meaning::Inside { section, offset } => self.call(&here, section, offset),
+        }
+    }
+
+    /// Points a call, or the load of a function's address, to the function in this program.
+    fn call(&mut self, here: &Here<'a>, section: usize, offset: i64) -> Result<Step<'a>> {
+        let found = u64::try_from(offset).ok();
+        let found = found.and_then(|offset| self.object.function_index.get(&(section, offset)));
+        let Some(&index) = found else {
+            let section = self.object.sections().get(section);
+            return Err(here.error(Problem::NoFunction {
+                what: if matches!(here.insn, Insn::Call(_)) { "a call" } else { "an address" },
+                section: section.map_or_else(String::new, |section| section.name.clone()),
+                offset,
+            }));
+        };
+        let (start, step) = match self.placed.get(&index) {
+            Some(&start) => (start, Step::Next),
+            None => {
+                let (start, visit) = self.place(index)?;
+                (start, Step::Into(visit))
+            }
+        };
+        // Both are below MAX_SLOTS.
+        let distance = i64::from(start.0) - i64::from(here.at.0) - 1;
+        let distance = i32::try_from(distance).expect("link: programs are below MAX_SLOTS");
+        let insn = match here.insn {
+            Insn::LoadImm64 { dst, .. } => Insn::LoadImm64 { dst, imm: Imm64::Func(distance) },
+            _ => Insn::Call(Callee::Local(distance)),
+        };
+        self.replace(here, insn)?;
+        Ok(step)
+    }
+
+    /// Notes what an instruction refers to, and puts a placeholder into it.
+    fn refer(&mut self, here: &Here<'a>, target: Outside) -> Result<()> {
+        let (target, imm) = match target {
+            Outside::Map(section, offset) => {
+                let Some(map) = self.object.map_at(section, offset) else {
+                    return Err(here.refused(".maps", "where no map begins"));
+                };
+                (Target::Map(map), Imm64::MapIdx(map_number(map)))
+            }
+            Outside::Data(map, off) => {
+                self.usable(map)?;
+                (Target::MapValue { map, off }, Imm64::MapIdxValue { idx: map_number(map), off })
+            }
+            Outside::Extern(index) => {
+                let Some(symbol) = self.object.externs().get(index.0) else {
+                    return Err(here.refused("undefined symbols", "which does not exist"));
+                };
+                (Target::Extern(symbol.clone()), Imm64::Value(0))
+            }
+            Outside::Kfunc(index) => {
+                let Some(symbol) = self.object.externs().get(index.0) else {
+                    return Err(here.refused("undefined symbols", "which does not exist"));
+                };
+                let target = Target::Kfunc(symbol.clone());
+                self.program.references.push(Reference { at: here.at, target });
+                let callee = Callee::Kfunc { btf_id: 0, module: 0 };
+                return self.replace(here, Insn::Call(callee));
+            }
+        };
+        self.program.references.push(Reference { at: here.at, target });
+        match here.insn {
+            Insn::LoadImm64 { dst, .. } => self.replace(here, Insn::LoadImm64 { dst, imm }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether global data is what it seems.
+    fn usable(&self, map: MapIdx) -> Result<()> {
+        match self.object.map(map).and_then(|map| map.refused.clone()) {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+
+    fn replace(&mut self, here: &Here<'_>, insn: Insn) -> Result<()> {
+        let replaced = self.program.code.replace(here.at, insn);
+        replaced.map_err(|insn| here.error(Problem::Unrelocated { insn: insn.to_string() }))
+    }
+}
+
+/// What to do after an instruction.
+enum Step<'a> {
+    /// Go on with the next.
+    Next,
+    /// Go through the function that was just appended, then go on.
+    Into(Visit<'a>),
+    /// The function is finished.
+    Done,
+}
+
+/// An instruction and what a relocation says about it.
+struct Here<'a> {
+    function: &'a Function,
+    /// Counted from the function's beginning.
+    slot: u32,
+    /// Counted from the program's beginning.
+    at: InsnIdx,
+    insn: Insn,
+    site: Option<&'a Site>,
+}
+
+/// What an instruction refers to, as far as the instruction and its relocation can say.
+enum Meaning {
+    /// Nothing.
+    Plain,
+    /// A function of the object, by section and byte.
+    Inside { section: usize, offset: i64 },
+    /// Something outside of the program.
+    Outside(Outside),
+}
+
+enum Outside {
+    /// A map by its section and offset.
+    Map(usize, u64),
+    Data(MapIdx, u32),
+    Extern(crate::ExternIdx),
+    Kfunc(crate::ExternIdx),
+}
+
+impl Here<'_> {
+    fn meaning(&self) -> Result<Meaning> {
+        match self.insn {
+            Insn::Call(callee) => self.call(callee),
+            Insn::LoadImm64 { imm, .. } => self.load(imm),
+            Insn::Alu { .. }
+            | Insn::Neg { .. }
+            | Insn::Mov { .. }
+            | Insn::MovSx { .. }
+            | Insn::AddrSpaceCast { .. }
+            | Insn::Swap { .. }
+            | Insn::LoadPacket { .. }
+            | Insn::Load { .. }
+            | Insn::Store { .. }
+            | Insn::Atomic { .. }
+            | Insn::LoadAcquire { .. }
+            | Insn::StoreRelease { .. }
+            | Insn::Goto { .. }
+            | Insn::GotoLong { .. }
+            | Insn::Branch { .. }
+            | Insn::MayGoto { .. }
+            | Insn::Exit => self.plain("a call or a 64-bit immediate load"),
+        }
+    }
+
+    /// An instruction that refers to nothing, which a relocation must not say otherwise of.
+    fn plain(&self, required: &'static str) -> Result<Meaning> {
+        match self.site {
+            None => Ok(Meaning::Plain),
+            Some(site) => Err(self.wrong_site(site, required)),
+        }
+    }
+
+    fn call(&self, callee: Callee) -> Result<Meaning> {
+        match callee {
+            Callee::Helper(_) | Callee::Reg(_) => self.plain("a call of a function by name"),
+            Callee::Kfunc { .. } => Err(self.unrelocated()),
+            Callee::Local(distance) => self.local_call(i64::from(distance)),
+        }
+    }
+
+    /// A call counts in slots from the one after it, or after the symbol.
+    fn local_call(&self, distance: i64) -> Result<Meaning> {
+        let slots = |offset: u64| signed(offset) + (distance + 1) * signed(SLOT);
+        let Some(site) = self.site else {
+            let offset = slots(self.function.offset + u64::from(self.slot) * SLOT);
+            return Ok(Meaning::Inside { section: self.function.section_index, offset });
+        };
+        self.require_kind(site, RelocKind::Call, "R_BPF_64_32")?;
+        match &site.target {
+            &SiteTarget::Code { section, offset } => {
+                Ok(Meaning::Inside { section, offset: slots(offset) })
+            }
+            &SiteTarget::Extern(index) => Ok(Meaning::Outside(Outside::Kfunc(index))),
+            SiteTarget::Map { .. } | SiteTarget::Data { .. } => {
+                Err(self.refused("data", "which cannot be called"))
+            }
+            SiteTarget::Refused { section, reason } => Err(self.refused(section, reason)),
+        }
+    }
+
+    fn load(&self, imm: Imm64) -> Result<Meaning> {
+        match (imm, self.site) {
+            (Imm64::Value(_), None) => Ok(Meaning::Plain),
+            (Imm64::Value(value), Some(site)) => self.load_address(value, site),
+            (Imm64::Func(offset), Some(site)) => self.load_function(i64::from(offset), site),
+            (Imm64::Func(_), None)
+            | (
+                Imm64::MapFd(_)
+                | Imm64::MapValue { .. }
+                | Imm64::BtfVar { .. }
+                | Imm64::MapIdx(_)
+                | Imm64::MapIdxValue { .. },
+                _,
+            ) => Err(self.unrelocated()),
+        }
+    }
+
+    /// The lower half of the immediate is a distance from the symbol.
+    fn load_address(&self, value: u64, site: &Site) -> Result<Meaning> {
+        self.require_kind(site, RelocKind::Insn64, "R_BPF_64_64")?;
+        let [b0, b1, b2, b3, ..] = value.to_le_bytes();
+        let addend = i64::from(i32::from_le_bytes([b0, b1, b2, b3]));
+        match &site.target {
+            &SiteTarget::Map { section, offset } => match offset.checked_add_signed(addend) {
+                Some(offset) => Ok(Meaning::Outside(Outside::Map(section, offset))),
+                None => Err(self.refused(".maps", "where no map begins")),
+            },
+            &SiteTarget::Data { map, offset } => {
+                let byte = offset.checked_add_signed(addend);
+                match byte.and_then(|byte| u32::try_from(byte).ok()) {
+                    Some(off) => Ok(Meaning::Outside(Outside::Data(map, off))),
+                    None => Err(self.refused("global data", "but outside of the section")),
+                }
+            }
+            &SiteTarget::Extern(index) => Ok(Meaning::Outside(Outside::Extern(index))),
+            SiteTarget::Code { .. } => self.load_function(addend, site),
+            SiteTarget::Refused { section, reason } => Err(self.refused(section, reason)),
+        }
+    }
+
+    /// The immediate is a distance in bytes from the symbol. Compilers write the load of a plain
+    /// number, the assembler allows for the final form too.
+    fn load_function(&self, distance: i64, site: &Site) -> Result<Meaning> {
+        self.require_kind(site, RelocKind::Insn64, "R_BPF_64_64")?;
+        match &site.target {
+            &SiteTarget::Code { section, offset } => {
+                Ok(Meaning::Inside { section, offset: signed(offset).saturating_add(distance) })
+            }
+            SiteTarget::Map { .. } | SiteTarget::Data { .. } | SiteTarget::Extern(_) => {
+                Err(self.refused("data", "which is no function of this object"))
+            }
+            SiteTarget::Refused { section, reason } => Err(self.refused(section, reason)),
+        }
+    }
+
+    fn require_kind(&self, site: &Site, kind: RelocKind, required: &'static str) -> Result<()> {
+        if site.kind == kind {
+            return Ok(());
+        }
+        let (found, symbol) = (site.kind, site.symbol.clone());
+        Err(self.error(Problem::RelocationKind { found, symbol, required }))
+    }
+
+    fn place(&self) -> Place {
+        place(self.function, self.slot)
+    }
+
+    fn error(&self, problem: Problem) -> Error {
+        self.place().error(problem)
+    }
+
+    fn unrelocated(&self) -> Error {
+        self.error(Problem::Unrelocated { insn: self.insn.to_string() })
+    }
+
+    fn refused(&self, section: &str, reason: &'static str) -> Error {
+        let symbol = self.site.map_or_else(String::new, |site| site.symbol.clone());
+        let section = section.to_owned();
+        self.error(Problem::RelocationTarget { symbol, section, reason })
+    }
+
+    fn wrong_site(&self, site: &Site, required: &'static str) -> Error {
+        let (kind, symbol) = (site.kind, site.symbol.clone());
+        let found = self.insn.to_string();
+        self.error(Problem::RelocationSite { kind, symbol, found, required })
+    }
+}
+
+/// The place of an instruction of a function.
+pub(crate) fn place(function: &Function, slot: u32) -> Place {
+    Place::Function {
+        name: function.name.clone(),
+        section: function.section.clone(),
+        at: InsnIdx(slot),
+    }
+}
+
+/// Every relocation is at an instruction, and no instruction has two.
+fn check_sites(function: &Function, code: &Code, sites: &[Site]) -> Result<()> {
+    let mut last = None;
+    for site in sites {
+        let inside = site.offset - function.offset;
+        let slot = slot_number(inside / SLOT);
+        let at_insn = inside.is_multiple_of(SLOT) && code.get(InsnIdx(slot)).is_some();
+        if !at_insn || last == Some(site.offset) {
+            let symbol = site.symbol.clone();
+            return Err(place(function, slot).error(Problem::RelocationOffset { symbol }));
+        }
+        last = Some(site.offset);
+    }
+    Ok(())
+}
+
+/// The kernel takes types and lines of all functions, or of none.
+fn drop_partial_info(program: &mut Program) {
+    let starts = || program.subprograms.iter().map(|subprogram| subprogram.start);
+    let types = program.func_info.iter().map(|info| info.at);
+    if !starts().eq(types) {
+        program.func_info.clear();
+    }
+    let begins_at = |start| program.line_info.binary_search_by_key(&start, |info| info.at).is_ok();
+    if program.func_info.is_empty() || !starts().all(begins_at) {
+        program.line_info.clear();
+    }
+}
+
+/// A byte offset within a section, which is within a file in memory.
+fn signed(offset: u64) -> i64 {
+    i64::try_from(offset).unwrap_or(i64::MAX / 2)
+}
+
+/// A slot within a function of at most [`MAX_SLOTS`].
+fn slot_number(slot: u64) -> u32 {
+    u32::try_from(slot).expect("link: functions are below MAX_SLOTS")
+}
+
+fn map_number(map: MapIdx) -> i32 {
+    i32::try_from(map.0).unwrap_or(i32::MAX)
+}

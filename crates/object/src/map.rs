@@ -1,0 +1,159 @@
+//! The maps of an object: those that it defines, and those that hold its global variables.
+
+mod data;
+mod definition;
+mod values;
+
+use std::ops::Range;
+
+use skep_btf::TypeId;
+use skep_spec::abi::MapType;
+
+use crate::elf::Elf;
+use crate::error::{Error, Result};
+use crate::function::FunctionIdx;
+use data::data_maps;
+use definition::defined_maps;
+
+pub(crate) use definition::MAPS_SECTION;
+pub(crate) use values::initial_slots;
+
+/// Number of a map in [`Object::maps`](crate::Object::maps).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct MapIdx(pub u32);
+
+impl MapIdx {
+    /// The same as an index into a slice of maps.
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Bytes of a name that the kernel keeps (`BPF_OBJ_NAME_LEN`, less the final zero).
+const KERNEL_NAME_LEN: usize = 15;
+
+/// A map, as the object wants it made.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Map {
+    /// What the object calls it: the variable's name, or the section's for global data.
+    pub name: String,
+    /// What the kernel calls it: at most 15 characters.
+    pub kernel_name: String,
+    /// Type, sizes and flags.
+    pub def: MapDef,
+    /// The definition of the maps inside it, for a map of maps.
+    pub inner: Option<MapDef>,
+    /// Whether it is shared by name among objects.
+    pub pinning: Pinning,
+    /// What is in it at first.
+    pub initial: Initial,
+    /// The section it came from.
+    pub section: String,
+    /// Number of that section in the file.
+    pub(crate) section_index: usize,
+    /// Where in the section it is; 0 for global data, which is the whole section.
+    pub(crate) offset: u64,
+    /// Where in the section its initial entries are: the field `values`.
+    pub(crate) values: Range<u64>,
+    /// Why programs cannot use it, if they cannot.
+    pub(crate) refused: Option<Error>,
+}
+
+impl Map {
+    /// Whether it holds global variables.
+    pub fn is_global_data(&self) -> bool {
+        matches!(self.initial, Initial::Zeroes | Initial::Bytes(_))
+    }
+
+    /// Why programs of this object that use the map cannot be loaded, if so.
+    pub fn refused(&self) -> Option<&Error> {
+        self.refused.as_ref()
+    }
+}
+
+/// What a map of some kind is like (`BPF_MAP_CREATE`).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MapDef {
+    /// The map type.
+    pub map_type: MapType,
+    /// Size of a key in bytes.
+    pub key_size: u32,
+    /// Size of a value in bytes.
+    pub value_size: u32,
+    /// How many entries it can hold; 0 if that is for the loader to choose.
+    pub max_entries: u32,
+    /// `BPF_F_*` flags of map creation.
+    pub flags: u32,
+    /// What some map types need besides.
+    pub extra: u64,
+    /// The memory node to put it on.
+    pub numa_node: Option<u32>,
+    /// Type of a key in the object's BTF, if declared.
+    pub key_type: Option<TypeId>,
+    /// Type of a value in the object's BTF, if declared.
+    pub value_type: Option<TypeId>,
+}
+
+/// Whether a map is looked for, and left behind, under its name (`LIBBPF_PIN_*`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Pinning {
+    /// It is the object's own.
+    #[default]
+    None,
+    /// It is shared with every object that names it.
+    ByName,
+}
+
+/// What a map holds before any program runs.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Initial {
+    /// No entries, or whatever its type makes of that.
+    Empty,
+    /// Global variables that are all zero.
+    Zeroes,
+    /// Global variables.
+    Bytes(Vec<u8>),
+    /// Maps or programs at some of its keys.
+    Slots(Vec<Slot>),
+}
+
+/// An entry that a map of maps, or a program array, has from the beginning.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Slot {
+    /// Its key.
+    pub key: u32,
+    /// What stands there.
+    pub target: SlotTarget,
+}
+
+/// What stands in a slot.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SlotTarget {
+    /// A map.
+    Map(MapIdx),
+    /// A program, by its main function.
+    Program(FunctionIdx),
+}
+
+/// A name as the kernel takes it: letters, digits, `_` and `.`, at most 15 bytes.
+fn kernel_name(name: &str) -> String {
+    name.bytes()
+        .take(KERNEL_NAME_LEN)
+        .map(|byte| match byte {
+            b'_' | b'.' => char::from(byte),
+            byte if byte.is_ascii_alphanumeric() => char::from(byte),
+            _ => '_',
+        })
+        .collect()
+}
+
+/// All maps of an object.
+pub(crate) fn maps(
+    object_name: &str,
+    elf: &Elf<'_>,
+    btf: Option<&skep_btf::Btf>,
+) -> Result<Vec<Map>> {
+    let mut maps = defined_maps(elf, btf)?;
+    maps.extend(data_maps(object_name, elf, btf)?);
+    Ok(maps)
+}

@@ -1,0 +1,80 @@
+//! The project's own objects, and objects made of small sources at test time.
+
+use std::path::{Path, PathBuf};
+
+use skep_object::map::{Initial, SlotTarget};
+use skep_object::{Object, Target};
+use skep_spec::abi::ProgType;
+
+/// The folder of the project's objects.
+fn objects() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../bpf/obj")
+}
+
+fn parse(path: &Path) -> Object {
+    let bytes = std::fs::read(path).expect("the project's objects are there");
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let (name, _) = name.split_once('.').unwrap_or((&name, ""));
+    Object::parse(name, &bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[test]
+fn every_object_of_ours_parses_and_links() {
+    let mut programs = 0;
+    for entry in std::fs::read_dir(objects()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "o") {
+            continue;
+        }
+        let object = parse(&path);
+        assert_eq!(object.license(), Some("Dual BSD/GPL"));
+        for (index, function, kind) in object.programs() {
+            assert!(kind.prog_type.is_some(), "{}", function.section);
+            if object.core_relocation_count(index) > 0 {
+                continue;
+            }
+            let program = object.program(index, None).unwrap();
+            assert_eq!(program.func_info.len(), program.subprograms.len());
+            assert!(!program.line_info.is_empty());
+            programs += 1;
+        }
+    }
+    assert!(programs >= 8, "{programs} programs");
+}
+
+#[test]
+fn program_array_begins_with_programs() {
+    let object = parse(&objects().join("tailcall.bpf.o"));
+    let (_, map) = object.find_map("protocols").unwrap();
+    let Initial::Slots(slots) = &map.initial else { panic!("{map:?}") };
+    let names: Vec<_> = slots
+        .iter()
+        .map(|slot| match slot.target {
+            SlotTarget::Program(index) => (slot.key, object.functions()[index.0].name.as_str()),
+            SlotTarget::Map(_) => panic!("{slot:?}"),
+        })
+        .collect();
+    assert_eq!(names, [(0, "on_arp"), (1, "on_ipv4"), (2, "on_ipv6")]);
+}
+
+#[test]
+fn references_name_maps_and_bytes_of_global_data() {
+    let object = parse(&objects().join("firewall.bpf.o"));
+    let index = object.find_program("firewall").unwrap();
+    let program = object.program(index, None).unwrap();
+    assert_eq!(program.kind.prog_type, Some(ProgType::Xdp));
+    let mut maps: Vec<_> = program
+        .references
+        .iter()
+        .map(|reference| match reference.target {
+            Target::Map(map) | Target::MapValue { map, .. } => {
+                object.map(map).unwrap().name.as_str()
+            }
+            Target::Kfunc(_) | Target::Extern(_) => panic!("{reference:?}"),
+        })
+        .collect();
+    maps.sort_unstable();
+    maps.dedup();
+    let expected = [".bss", ".rodata", "drops", "hits", "ports", "prefixes_v4", "prefixes_v6"];
+    assert_eq!(maps, expected);
+}
