@@ -102,6 +102,50 @@ pub enum Error {
         /// The largest id there is.
         last: TypeId,
     },
+    /// A type is of another kind than the question needs.
+    #[error("type {id} is {found}, {required} required")]
+    WrongKind {
+        /// The type.
+        id: TypeId,
+        /// Its kind, `void` for id 0.
+        found: &'static str,
+        /// The kinds that there is an answer for.
+        required: &'static str,
+    },
+    /// A type to be written has more of something than the format has room for.
+    #[error("type {id}: {what} is larger than {limit}")]
+    TooLong {
+        /// The type.
+        id: TypeId,
+        /// Of what there is too much.
+        what: &'static str,
+        /// The largest value there is room for.
+        limit: u32,
+    },
+    /// A name to be written contains a NUL, which ends names.
+    #[error("type {id}: a name contains a NUL")]
+    NulInName {
+        /// The type.
+        id: TypeId,
+    },
+    /// A value has fewer bytes than its type.
+    #[error("a value of type {id}: {found} bytes found, {required} required")]
+    ValueLength {
+        /// The type.
+        id: TypeId,
+        /// Bytes there are.
+        found: usize,
+        /// Bytes that a value of the type has.
+        required: usize,
+    },
+    /// A value has more parts than its bytes can explain.
+    #[error("a value of type {id}: more than {limit} parts")]
+    ValueTooLarge {
+        /// The type.
+        id: TypeId,
+        /// Number of parts allowed.
+        limit: usize,
+    },
     /// Values of the type have no size.
     #[error("type {id}: {kind} has no size")]
     NoSize {

@@ -19,8 +19,10 @@
 #![forbid(unsafe_code)]
 
 mod btf;
+mod builder;
 mod bytes;
 pub mod compare;
+mod edit;
 mod error;
 pub mod ext;
 mod format;
@@ -32,8 +34,11 @@ mod query;
 mod raw;
 mod types;
 mod validate;
+mod value;
 
 pub use btf::Btf;
+pub use builder::BtfBuilder;
+pub use edit::Edit;
 pub use error::{Error, ExtError, Role, TypeError};
 pub use ext::Ext;
 pub use format::Kind;
@@ -45,3 +50,4 @@ pub use types::{
     Variant,
 };
 pub use validate::MAX_DEPTH;
+pub use value::{Value, decode_value};
