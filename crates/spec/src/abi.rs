@@ -11,15 +11,19 @@
 //! | [`prog_type`] | program types |
 //! | [`attach_type`] | attach types |
 //! | [`map_type`] | map types and the rules of each, map and update flags |
+//! | [`context`] | what r1 points to, and which of its fields a program may access |
 //! | [`helper`] | helper numbers and names |
 //! | [`proto`] | helper prototypes, and who may call them |
+//! | [`verdict`] | what return values mean, and which are allowed |
 mod uapi;
 
 pub mod attach_type;
+pub mod context;
 pub mod helper;
 pub mod map_type;
 pub mod prog_type;
 pub mod proto;
+pub mod verdict;
 
 pub use attach_type::AttachType;
 pub use helper::HelperId;

@@ -92,10 +92,9 @@ impl Proto {
     /// The callback that the helper calls, if it takes one.
     #[must_use]
     pub fn callback(&self) -> Option<Callback> {
-        self.args.iter().find_map(|arg| match arg {
-            Arg::Callback(callback) => Some(*callback),
-            _ => None,
-        })
+        self.args
+            .iter()
+            .find_map(|arg| if let Arg::Callback(callback) = arg { Some(*callback) } else { None })
     }
 }
 

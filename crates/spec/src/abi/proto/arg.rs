@@ -185,10 +185,12 @@ impl Arg {
     /// What the call does with the memory behind the argument, if it is memory.
     #[must_use]
     pub const fn access(self) -> Option<MemAccess> {
-        match self {
-            Self::MapKey | Self::ConstStr => Some(MemAccess::Read),
-            Self::MapValue { access, .. } | Self::Mem { access, .. } => Some(access),
-            _ => None,
+        if let Self::MapValue { access, .. } | Self::Mem { access, .. } = self {
+            Some(access)
+        } else if matches!(self, Self::MapKey | Self::ConstStr) {
+            Some(MemAccess::Read)
+        } else {
+            None
         }
     }
 }
