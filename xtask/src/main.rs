@@ -1,4 +1,80 @@
-//! Repository tasks.
+//! Repository tasks: `cargo xtask TASK`.
+//!
+//! `ci` is exactly what continuous integration runs and what the README tells a
+//! newcomer to run. The other tasks are its parts that are useful alone, and the
+//! ones that write into the tree. A task knows the tree and the tools; it uses no
+//! other crate of the workspace, so that a broken crate cannot break the task
+//! that would show it.
 #![forbid(unsafe_code)]
 
-fn main() {}
+mod bless;
+mod bpf;
+mod ci;
+mod error;
+mod fuzz;
+mod packages;
+mod process;
+mod readme;
+mod skips;
+mod tally;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::error::Error;
+use crate::workspace::Workspace;
+
+/// Repository tasks of skep.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Run all that continuous integration runs, and stop at the first failure
+    Ci,
+    /// Write the output of each text case again, as it is now
+    Bless {
+        /// Given to `cargo test`: which packages and tests
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Compile bpf/*.bpf.c to bpf/obj/
+    Bpf {
+        /// Compare with the committed objects and write nothing
+        #[arg(long)]
+        check: bool,
+    },
+    /// Check the house rules that a machine can check
+    Tidy,
+    /// Run the commands that the README shows
+    Readme,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: &Task) -> Result<(), Error> {
+    let workspace = Workspace::of_this_crate();
+    match task {
+        Task::Ci => ci::run(&workspace),
+        Task::Bless { arguments } => bless::run(&workspace, arguments),
+        Task::Bpf { check: true } => bpf::check(&workspace, &skips::Skips::printed()),
+        Task::Bpf { check: false } => bpf::build(&workspace),
+        Task::Tidy => tidy::run(&workspace),
+        Task::Readme => readme::run(&workspace),
+    }
+}
