@@ -270,8 +270,7 @@ static __always_inline int send_to_backend(struct __sk_buff *skb, const struct p
 	index = hash_endpoint(&packet->source) % count;
 	/* Below `count` already, but the verifier needs to see a bound. */
 	barrier_var(index);
-	if (index >= BACKENDS_MAX)
-		return TC_ACT_OK;
+	index &= BACKENDS_MAX - 1;
 	backend = &backends[index];
 	target = packet->is_v6 ? backend->v6 : backend->v4;
 	/* To the backend, from the address that the frame was sent to: ours. */
