@@ -8,16 +8,23 @@
 //! - [`raw`]: a slot as it stands in memory; [`opcode`]: the numbers in it
 //! - [`decode`] and [`encode`]: bytes ⇄ instructions
 //! - [`semantics`]: what instructions compute
+//! - [`disasm`] and [`asm`]: instructions ⇄ text
 #![forbid(unsafe_code)]
 
 pub mod abi;
+pub mod asm;
 pub mod code;
 pub mod decode;
+pub mod disasm;
 pub mod encode;
 pub mod insn;
 pub mod opcode;
 pub mod raw;
 pub mod semantics;
+
+#[cfg(test)]
+mod strategy;
+mod syntax;
 
 pub use code::{Code, InsnIdx, Slot};
 pub use insn::Insn;
