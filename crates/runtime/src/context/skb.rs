@@ -18,7 +18,10 @@ pub enum Checksum {
     #[default]
     None,
     /// It was verified (`CHECKSUM_UNNECESSARY`).
-    Unnecessary,
+    Unnecessary {
+        /// How many further checksums inside were verified too (`csum_level`), at most 3.
+        level: u8,
+    },
     /// The sum over the packet (`CHECKSUM_COMPLETE`).
     Complete(u32),
     /// It is still to be filled in (`CHECKSUM_PARTIAL`).
@@ -56,6 +59,8 @@ pub struct SkbContext {
     pub cb: [u32; 5],
     /// The flow hash; 0 if it is not computed.
     pub hash: u32,
+    /// Whether `hash` was computed or set.
+    pub hash_valid: bool,
     /// The traffic control class.
     pub tc_classid: u32,
     /// The NAPI context that received it.
@@ -88,4 +93,6 @@ pub struct SkbContext {
     pub gso_size: u32,
     /// What is known of the checksum.
     pub checksum: Checksum,
+    /// Whether a program wrapped the packet in another (`bpf_skb_adjust_room`).
+    pub encapsulation: bool,
 }
