@@ -10,8 +10,10 @@
 //! |---|---|
 //! | [`prog_type`] | program types |
 //! | [`attach_type`] | attach types |
-//! | [`map_type`] | map types and the rules of each, map and update flags |
+//! | [`map_type`] | map types |
+//! | [`map_rules`] | sizes, flags and helpers of each map type |
 //! | [`context`] | what r1 points to, and which of its fields a program may access |
+//! | [`flags`] | flags of commands and helpers |
 //! | [`helper`] | helper numbers and names |
 //! | [`proto`] | helper prototypes, and who may call them |
 //! | [`verdict`] | what return values mean, and which are allowed |
@@ -19,7 +21,9 @@ mod uapi;
 
 pub mod attach_type;
 pub mod context;
+pub mod flags;
 pub mod helper;
+pub mod map_rules;
 pub mod map_type;
 pub mod prog_type;
 pub mod proto;
