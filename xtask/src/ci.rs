@@ -2,6 +2,7 @@
 //! timed, stopped at the first that fails, and closed with what was skipped and
 //! one line of totals.
 
+use std::process::ExitCode;
 use std::time::Instant;
 
 use crate::error::Error;
@@ -39,8 +40,9 @@ const STEPS: &[Step] = &[
     ("fuzz targets", |run| fuzz::run(run.workspace, &run.skips)),
 ];
 
-/// Runs all steps, up to the first that fails.
-pub(crate) fn run(workspace: &Workspace) -> Result<(), Error> {
+/// Runs all steps, up to the first that fails. The last line that it prints are
+/// the totals, whatever happened.
+pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode, Error> {
     let scratch = tempfile::tempdir().map_err(Error::file("create", std::env::temp_dir()))?;
     let skips = Skips::collected(&scratch.path().join("skips"))?;
     let mut run = Run { workspace, skips, tally: Tally::default() };
@@ -48,14 +50,18 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Error> {
     let start = Instant::now();
     let outcome = run.all_steps();
     println!("\n── summary, after {:.0} s ──", start.elapsed().as_secs_f64());
-    let summary = run.summary();
-    // The reason stands before the totals: these are the last line, also on failure.
-    if let Err(error) = &outcome {
-        println!("failed: {error}");
-        run.tally.failed = run.tally.failed.max(1);
-    }
+    run.count_skips()?;
+    let code = match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            println!("failed: {error}");
+            // A step that fails is a failure, also where it ran no test.
+            run.tally.failed = run.tally.failed.max(1);
+            ExitCode::FAILURE
+        }
+    };
     println!("{}", run.tally);
-    outcome.and(summary)
+    Ok(code)
 }
 
 impl Run<'_> {
@@ -97,7 +103,7 @@ impl Run<'_> {
     }
 
     /// Prints what was skipped, and adds it to the totals.
-    fn summary(&mut self) -> Result<(), Error> {
+    fn count_skips(&mut self) -> Result<(), Error> {
         for (reason, count) in self.skips.reasons()? {
             self.tally.skipped += count;
             println!("skipped {count}×: {reason}");

@@ -7,6 +7,7 @@
 //! that would show it.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod bless;
 mod bpf;
 mod ci;
@@ -25,6 +26,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::error::Error;
+use crate::skips::Skips;
 use crate::workspace::Workspace;
 
 /// Repository tasks of skep.
@@ -55,11 +57,13 @@ enum Task {
     Tidy,
     /// Run the commands that the README shows
     Readme,
+    /// Measure what an instruction and a packet cost
+    Bench,
 }
 
 fn main() -> ExitCode {
     match run(&Arguments::parse().task) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE
@@ -67,14 +71,17 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(task: &Task) -> Result<(), Error> {
+fn run(task: &Task) -> Result<ExitCode, Error> {
     let workspace = Workspace::of_this_crate();
     match task {
-        Task::Ci => ci::run(&workspace),
+        // Tells about its failure itself, as its totals are to be the last line.
+        Task::Ci => return ci::run(&workspace),
         Task::Bless { arguments } => bless::run(&workspace, arguments),
-        Task::Bpf { check: true } => bpf::check(&workspace, &skips::Skips::printed()),
+        Task::Bpf { check: true } => bpf::check(&workspace, &Skips::printed()),
         Task::Bpf { check: false } => bpf::build(&workspace),
         Task::Tidy => tidy::run(&workspace),
         Task::Readme => readme::run(&workspace),
-    }
+        Task::Bench => bench::run(&workspace),
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
