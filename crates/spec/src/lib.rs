@@ -17,6 +17,8 @@ pub mod code;
 pub mod decode;
 pub mod disasm;
 pub mod encode;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod insn;
 pub mod opcode;
 pub mod raw;

@@ -140,6 +140,10 @@ impl<'a> Parser<'a> {
         known: &[&str],
     ) -> AsmError {
         let suggestion = match token.kind {
+            TokenKind::Word if operand::is_past_the_registers(token.text) => {
+                let kind = AsmErrorKind::unexpected(token.text, operand::REGISTERS, None);
+                return AsmError { line: self.line, column: token.column, kind };
+            }
             TokenKind::Word => suggest::nearest(token.text, known.iter().copied()),
             TokenKind::Number | TokenKind::Sign | TokenKind::End => None,
         };

@@ -154,7 +154,10 @@ fn numbers() {
 
 #[test]
 fn errors_say_where_and_what() {
-    check_error("exit\n  r11 = 0", "line 2, column 3: found `r11`, expected an instruction");
+    check_error(
+        "exit\n  r11 = 0",
+        "line 2, column 3: found `r11`, expected a register, r0 to r10 or w0 to w10",
+    );
     check_error(
         "gotto pc+1",
         "line 1, column 1: found `gotto`, expected an instruction; did you mean `goto`?",

@@ -11,6 +11,15 @@ const I32: (i128, i128) = (i32::MIN as i128, i32::MAX as i128);
 const I32_OR_U32: (i128, i128) = (i32::MIN as i128, u32::MAX as i128);
 const I64_OR_U64: (i128, i128) = (i64::MIN as i128, u64::MAX as i128);
 
+/// What should stand where there is no register.
+pub(super) const REGISTERS: &str = "a register, r0 to r10 or w0 to w10";
+
+/// Whether this is the name of a register, were there more of them.
+pub(super) fn is_past_the_registers(name: &str) -> bool {
+    let number = name.strip_prefix(['r', 'w']).unwrap_or("");
+    !number.is_empty() && number.bytes().all(|c| c.is_ascii_digit()) && register(name).is_none()
+}
+
 /// The register with this name.
 pub(super) fn register(name: &str) -> Option<(Width, Reg)> {
     let width = match name.as_bytes().first()? {
@@ -58,7 +67,7 @@ impl<'a> Parser<'a> {
                 self.advance();
                 Ok(register)
             }
-            None => Err(self.unexpected("a register, r0 to r10 or w0 to w10")),
+            None => Err(self.unexpected(REGISTERS)),
         }
     }
 
