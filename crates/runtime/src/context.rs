@@ -2,7 +2,8 @@
 //!
 //! A program sees a structure of the UAPI (`xdp_md`, `__sk_buff`) at the address in `r1`. That
 //! structure does not exist in memory: its fields are computed from the context when the program
-//! loads them, and stores go back the same way. `data`, `data_end` and `data_meta` are real 64-bit
+//! loads them, and stores go back the same way. Which loads and stores there are is told by the
+//! tables in [`skep_spec::abi::context`]. `data`, `data_end` and `data_meta` are real 64-bit
 //! addresses although the UAPI declares them as `u32`.
 
 mod skb;
@@ -10,6 +11,11 @@ mod xdp;
 
 pub use skb::{Checksum, SkbContext, VlanTag};
 pub use xdp::XdpContext;
+
+use skep_spec::abi::context::{self as layouts, Access, Field, FieldKind, Hit};
+use skep_spec::abi::{AttachType, ProgType};
+use skep_spec::insn::Size;
+use skep_spec::semantics;
 
 use crate::packet::Packet;
 
@@ -41,5 +47,85 @@ impl Context {
             Context::Skb(skb) => Some(&mut skb.packet),
             Context::Plain(_) => None,
         }
+    }
+
+    /// The structure's name in the UAPI.
+    pub fn uapi_name(&self) -> &'static str {
+        match self {
+            Context::Xdp(_) => "struct xdp_md",
+            Context::Skb(_) => "struct __sk_buff",
+            Context::Plain(_) => "a program without context",
+        }
+    }
+
+    /// Loads a field, or a part of one, as a program sees it; `None` if a program of this type may
+    /// not.
+    pub(crate) fn load(&self, viewer: Viewer, off: u32, size: Size, signed: bool) -> Option<u64> {
+        let bytes = byte_count(size);
+        let access = Access { offset: off, bytes, store: false, sign_extend: signed };
+        let Hit { field, offset } = viewer.access(access)?;
+        let whole = match field.kind {
+            FieldKind::PacketData => return self.packet().map(Packet::data_addr),
+            FieldKind::PacketEnd => return self.packet().map(Packet::linear_end_addr),
+            FieldKind::PacketMeta => return self.packet().map(Packet::meta_addr),
+            FieldKind::Scalar => self.at(field, offset, bytes)?,
+            // There are no sockets behind packets of this engine yet, and null is allowed here.
+            FieldKind::SockCommonOrNull | FieldKind::SocketOrNull => return Some(0),
+            FieldKind::Socket
+            | FieldKind::FlowKeys
+            | FieldKind::TracepointBuffer
+            | FieldKind::Kernel(_) => return None,
+        };
+        Some(semantics::load(size, signed, whole))
+    }
+
+    /// The bytes from `offset` of a field on, as the low bytes of a number.
+    fn at(&self, field: &Field, offset: u32, bytes: u32) -> Option<u64> {
+        let (element, part) = (offset / field.bytes, offset % field.bytes);
+        let low = self.element(field, element)? >> (8 * part);
+        if part + bytes <= field.bytes {
+            return Some(low);
+        }
+        // Eight bytes over two elements of four.
+        Some(low | self.element(field, element + 1)? << (8 * field.bytes))
+    }
+
+    fn element(&self, field: &Field, index: u32) -> Option<u64> {
+        match self {
+            Context::Xdp(xdp) => xdp.field(field.name),
+            Context::Skb(skb) => skb.field(field.name, index as usize),
+            Context::Plain(_) => None,
+        }
+    }
+
+    /// Stores to a field; `None` if a program of this type may not.
+    pub(crate) fn store(&mut self, viewer: Viewer, off: u32, size: Size, value: u64) -> Option<()> {
+        let Hit { field, offset } = viewer.access(Access::store(off, byte_count(size)))?;
+        match self {
+            Context::Xdp(_) | Context::Plain(_) => None,
+            Context::Skb(skb) => skb.set_field(field.name, offset as usize, size, value),
+        }
+    }
+}
+
+/// Who looks at a context, which decides what is there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Viewer {
+    pub(crate) prog_type: ProgType,
+    pub(crate) attach: Option<AttachType>,
+}
+
+impl Viewer {
+    fn access(self, access: Access) -> Option<Hit> {
+        layouts::of(self.prog_type).access(access, self.attach).ok()
+    }
+}
+
+const fn byte_count(size: Size) -> u32 {
+    match size {
+        Size::B => 1,
+        Size::H => 2,
+        Size::W => 4,
+        Size::DW => 8,
     }
 }

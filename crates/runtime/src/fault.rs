@@ -48,7 +48,7 @@ pub enum FaultKind {
         /// What was attempted.
         access: Access,
         /// Offset into the context as the UAPI lays it out.
-        off: i64,
+        off: u32,
         /// How many bytes.
         size: usize,
         /// The context's name in the UAPI.

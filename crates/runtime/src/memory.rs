@@ -377,7 +377,12 @@ impl fmt::Debug for BytesMut<'_> {
 
 /// The pointer with this address, for memory whose provenance was exposed (see [`Span::new`]).
 #[inline(always)]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "addresses have 64 bits, or the crate does not build"
+)]
 pub(crate) fn pointer(addr: u64) -> *mut u8 {
+    const { assert!(size_of::<usize>() == size_of::<u64>()) };
     std::ptr::with_exposed_provenance_mut(addr as usize)
 }
 

@@ -3,6 +3,10 @@
 //! The block's address stays for as long as the packet fits, so that a program's pointers remain
 //! true addresses; growing past the room moves the packet to a new block, as the kernel reallocates
 //! an skb's head.
+//!
+//! The last part of a packet can be *fragments*: bytes that only helpers reach, as in XDP frames
+//! that do not fit a page. Here they lie right behind the rest; that they are apart is told by
+//! [`Packet::linear_end_addr`] alone.
 
 use std::sync::Arc;
 
@@ -16,10 +20,12 @@ pub struct Packet {
     meta: usize,
     /// Where the data begins.
     data: usize,
-    /// Where the data ends.
+    /// Where the data ends, fragments included.
     end: usize,
-    /// The lowest that `data` may go, and the highest that `end` may go, without moving.
-    room: (usize, usize),
+    /// How many of its last bytes are in fragments.
+    fragments: usize,
+    /// The highest that `end` may go without moving.
+    limit: usize,
 }
 
 impl Packet {
@@ -32,12 +38,20 @@ impl Packet {
             meta: headroom,
             data: headroom,
             end,
-            room: (0, limit),
+            fragments: 0,
+            limit,
         };
         if let Some(data) = packet.range_mut(0, bytes.len()) {
             data.copy_from(bytes);
         }
         packet
+    }
+
+    /// The same with everything after the first `linear` bytes in fragments.
+    #[must_use]
+    pub fn with_linear(mut self, linear: usize) -> Packet {
+        self.fragments = self.len().saturating_sub(linear);
+        self
     }
 
     /// The address of the first byte.
@@ -46,10 +60,10 @@ impl Packet {
         self.block.addr() + self.data as u64
     }
 
-    /// The address after the last byte.
+    /// The address after the last byte that programs reach directly.
     #[inline]
-    pub fn end_addr(&self) -> u64 {
-        self.block.addr() + self.end as u64
+    pub fn linear_end_addr(&self) -> u64 {
+        self.block.addr() + (self.end - self.fragments) as u64
     }
 
     /// The address of the metadata; that of the data if there is none.
@@ -63,7 +77,7 @@ impl Packet {
         &self.block
     }
 
-    /// The number of bytes.
+    /// The number of bytes, fragments included.
     pub fn len(&self) -> usize {
         self.end - self.data
     }
@@ -73,19 +87,29 @@ impl Packet {
         self.end == self.data
     }
 
+    /// The number of bytes that programs reach directly.
+    pub fn linear_len(&self) -> usize {
+        self.len() - self.fragments
+    }
+
+    /// The number of bytes in fragments.
+    pub fn fragments_len(&self) -> usize {
+        self.fragments
+    }
+
     /// The number of bytes of metadata.
     pub fn meta_len(&self) -> usize {
         self.data - self.meta
     }
 
-    /// Free bytes before the data, metadata included.
+    /// Bytes before the data, metadata included.
     pub fn headroom(&self) -> usize {
-        self.data - self.room.0
+        self.data
     }
 
     /// Free bytes after the data.
     pub fn tailroom(&self) -> usize {
-        self.room.1 - self.end
+        self.limit - self.end
     }
 
     /// `len` bytes from `off` on, if they are there.
@@ -101,32 +125,42 @@ impl Packet {
         self.block.range(self.data + off, len)
     }
 
+    /// `len` bytes from `off` on, which can lie in the headroom too, as a MAC header does that was
+    /// passed already.
+    pub fn range_around(&self, off: i64, len: usize) -> Option<Bytes<'_>> {
+        let start = moved(self.data, off)?;
+        if start.checked_add(len)? > self.end {
+            return None;
+        }
+        self.block.range(start, len).map(BytesMut::bytes)
+    }
+
     /// A copy of the bytes.
     pub fn to_vec(&self) -> Vec<u8> {
         self.range(0, self.len()).map(Bytes::to_vec).unwrap_or_default()
     }
 
-    /// A copy of the metadata.
-    pub fn meta_to_vec(&self) -> Vec<u8> {
-        let meta = self.block.range(self.meta, self.meta_len());
-        meta.map(|meta| meta.bytes().to_vec()).unwrap_or_default()
+    /// A copy of the metadata and the bytes after it.
+    pub fn to_vec_with_meta(&self) -> Vec<u8> {
+        let all = self.block.range(self.meta, self.end - self.meta);
+        all.map(|all| all.bytes().to_vec()).unwrap_or_default()
     }
 
     /// Moves the start of the data by `delta` bytes within the room and leaves the metadata where
-    /// it is. `None` if that would leave the room or cross the metadata or the end.
+    /// it is. `None` if that would leave the room or cross the metadata or the linear end.
     pub fn move_data(&mut self, delta: i64) -> Option<()> {
         let data = moved(self.data, delta)?;
-        if data < self.meta || data > self.end {
+        if data < self.meta || data > self.end - self.fragments {
             return None;
         }
         self.data = data;
         Some(())
     }
 
-    /// Moves the start of the data and the metadata before it together, bytes included.
+    /// Moves the start of the data, and the metadata before it with its bytes.
     pub fn move_data_and_meta(&mut self, delta: i64) -> Option<()> {
         let (meta, data) = (moved(self.meta, delta)?, moved(self.data, delta)?);
-        if meta < self.room.0 || data > self.end {
+        if data > self.end - self.fragments {
             return None;
         }
         let len = self.meta_len();
@@ -140,7 +174,7 @@ impl Packet {
     /// Moves the start of the metadata by `delta` bytes.
     pub fn move_meta(&mut self, delta: i64) -> Option<()> {
         let meta = moved(self.meta, delta)?;
-        if meta < self.room.0 || meta > self.data {
+        if meta > self.data {
             return None;
         }
         self.meta = meta;
@@ -152,16 +186,34 @@ impl Packet {
         self.meta = self.data;
     }
 
-    /// Moves the end of the data by `delta` bytes; new bytes are zero.
+    /// Moves the end of the data by `delta` bytes, that of the fragments if there are any; new
+    /// bytes are zero.
     pub fn move_end(&mut self, delta: i64) -> Option<()> {
         let end = moved(self.end, delta)?;
-        if end < self.data || end > self.room.1 {
+        if end < self.data || end > self.limit {
             return None;
         }
-        if end > self.end {
-            self.block.range(self.end, end - self.end)?.fill(0);
+        match end.checked_sub(self.end) {
+            Some(grown) => {
+                self.block.range(self.end, grown)?.fill(0);
+                if self.fragments > 0 {
+                    self.fragments += grown;
+                }
+            }
+            None => self.fragments = self.fragments.saturating_sub(self.end - end),
         }
         self.end = end;
+        Some(())
+    }
+
+    /// Makes all bytes reachable for programs, as `bpf_skb_pull_data` does.
+    pub fn linearize(&mut self) {
+        self.fragments = 0;
+    }
+
+    /// Makes the first `len` bytes reachable for programs. `None` if there are not that many.
+    pub fn pull(&mut self, len: usize) -> Option<()> {
+        self.fragments = self.fragments.min(self.len().checked_sub(len)?);
         Some(())
     }
 
@@ -172,16 +224,17 @@ impl Packet {
         }
         let grow_head = headroom.saturating_sub(self.headroom());
         let grow_tail = tailroom.saturating_sub(self.tailroom());
-        let block = Block::zeroed(self.room.1 + grow_head + grow_tail);
-        let copy = self.block.range(0, self.room.1).zip(block.range(grow_head, self.room.1));
-        if let Some((from, to)) = copy {
+        let block = Block::zeroed(self.limit + grow_head + grow_tail);
+        if let Some((from, to)) =
+            self.block.range(0, self.end).zip(block.range(grow_head, self.end))
+        {
             to.copy_from_bytes(from.bytes());
         }
         self.block = Arc::new(block);
         self.meta += grow_head;
         self.data += grow_head;
         self.end += grow_head;
-        self.room = (self.room.0, self.room.1 + grow_head + grow_tail);
+        self.limit += grow_head + grow_tail;
     }
 }
 

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use skep_spec::abi::ProgType;
 
-use crate::context::Context;
+use crate::context::{Context, Viewer};
 use crate::fault::{Fault, FaultKind};
-use crate::interp;
+use crate::interp::pending::Pending;
+use crate::interp::{self, Frame, LOOP_BUDGET};
 use crate::maps::Map;
-use crate::memory::{Access, Block, Bytes, BytesMut, Regions, Span};
+use crate::memory::{Access, Block, Bytes, BytesMut, FRAMES_MAX, Regions, Span};
 use crate::packet::Packet;
 use crate::program::Program;
 use crate::world::{Cpu, World};
@@ -44,10 +45,19 @@ pub struct Run<'w> {
     /// What `r1` points to. No byte of it is ever touched: it only makes the address a program's own.
     context_home: Block,
     redirect: Option<Redirect>,
+    /// Whether packet or context may have changed since the regions were told.
+    unsettled: bool,
     pub(crate) regions: Regions,
+    /// The callers of the running function, outermost first.
+    pub(crate) frames: Vec<Frame>,
     pub(crate) tail_calls: u32,
-    pub(crate) budget: u64,
+    /// How often `may_goto` still goes round in the running function.
+    pub(crate) loop_budget: u32,
+    /// How many instructions a run may execute.
     pub(crate) limit: u64,
+    /// How many are left.
+    pub(crate) left: u64,
+    /// How many were executed, over all runs.
     pub(crate) executed: u64,
 }
 
@@ -67,11 +77,63 @@ impl<'w> Run<'w> {
             context,
             context_home: Block::zeroed(CONTEXT_HOME),
             redirect: None,
+            unsettled: true,
             regions: Regions::new(),
+            frames: Vec::with_capacity(FRAMES_MAX),
             tail_calls: 0,
-            budget: INSTRUCTION_LIMIT,
+            loop_budget: LOOP_BUDGET,
             limit: INSTRUCTION_LIMIT,
+            left: INSTRUCTION_LIMIT,
             executed: 0,
+        }
+    }
+
+    /// Runs the program from its beginning to its end and returns `r0`.
+    ///
+    /// Packet and context are those that the last run left. A run that failed can be repeated.
+    pub fn start(&mut self) -> Result<u64, Fault> {
+        let program = Arc::clone(&self.program);
+        self.frames.clear();
+        self.tail_calls = 0;
+        self.left = self.limit;
+        self.redirect = None;
+        self.regions.set_depth(0);
+        self.regions.set_maps(program.spans());
+        self.unsettled = true;
+        self.settle();
+        let args = match self.context {
+            Context::Xdp(_) | Context::Skb(_) => [self.context_addr(), 0, 0, 0, 0],
+            Context::Plain([first, second]) => [first, second, 0, 0, 0],
+        };
+        let result = interp::run_main(self, args);
+        let result = self.give_up_records(result);
+        self.program = program;
+        result
+    }
+
+    /// Discards records that are still reserved, which is a fault if there was none before.
+    fn give_up_records(&mut self, result: Result<u64, Fault>) -> Result<u64, Fault> {
+        let mut result = result;
+        while let Some(addr) = self.regions.pending_record() {
+            self.regions.revoke(addr);
+            for map in self.program.maps() {
+                map.discard_record(addr);
+            }
+            result = result.and(Err(Fault::new(FaultKind::RecordKept(addr))));
+        }
+        result
+    }
+
+    /// Tells the regions where the packet is, if it may have changed.
+    #[inline]
+    pub(crate) fn settle(&mut self) {
+        if !self.unsettled {
+            return;
+        }
+        self.unsettled = false;
+        if let Some(packet) = self.context.packet() {
+            let (start, end) = (packet.meta_addr(), packet.linear_end_addr());
+            self.regions.set_packet(packet.block(), start, end - start);
         }
     }
 
@@ -95,8 +157,16 @@ impl<'w> Run<'w> {
         &self.program
     }
 
+    /// Goes on in another program.
     pub(crate) fn set_program(&mut self, program: Arc<Program>) {
+        self.regions.set_maps(program.spans());
         self.program = program;
+    }
+
+    /// Whose view of the context counts.
+    pub(crate) fn viewer(&self) -> Viewer {
+        let attach = self.program.expected_attach_type();
+        Viewer { prog_type: self.prog_type(), attach }
     }
 
     /// The type of the program that runs.
@@ -121,6 +191,7 @@ impl<'w> Run<'w> {
 
     /// The context, to change it.
     pub fn context_mut(&mut self) -> &mut Context {
+        self.unsettled = true;
         &mut self.context
     }
 
@@ -132,6 +203,12 @@ impl<'w> Run<'w> {
     /// The address of the context: what `r1` holds at the start.
     pub fn context_addr(&self) -> u64 {
         self.context_home.addr()
+    }
+
+    /// The offset in the context of an address in it.
+    pub(crate) fn context_offset(&self, addr: u64) -> Option<u32> {
+        let off = addr.checked_sub(self.context_addr())?;
+        u32::try_from(off).ok().filter(|off| (*off as usize) < CONTEXT_HOME)
     }
 
     /// Checks that a value is the context's address.
@@ -150,6 +227,7 @@ impl<'w> Run<'w> {
 
     /// The packet, to change it. Addresses that the program holds may go stale.
     pub fn packet_mut(&mut self) -> Result<&mut Packet, Fault> {
+        self.unsettled = true;
         self.context.packet_mut().ok_or_else(|| Fault::helper("this program has no packet"))
     }
 

@@ -7,6 +7,10 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::{Acquire, Release, SeqCst};
+use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64};
+
+use skep_spec::insn::Size;
 
 use super::{Access, Block, Bytes, BytesMut, Span, pointer};
 
@@ -17,6 +21,9 @@ pub const FRAMES_MAX: usize = 8;
 /// The distance of frames. The gap makes a small overrun of a frame a fault, rather than a write
 /// into the caller's frame.
 const FRAME_STRIDE: u64 = 2 * FRAME_SIZE;
+/// Bytes of stack in all.
+const STACK_SIZE: usize = FRAMES_MAX * 2 * 512;
+const _: () = assert!(STACK_SIZE as u64 == FRAMES_MAX as u64 * FRAME_STRIDE);
 
 /// An accessible stretch of addresses.
 #[derive(Clone, Copy, Debug)]
@@ -101,13 +108,12 @@ pub(crate) struct Regions {
 impl Regions {
     /// A stack and nothing else.
     pub(crate) fn new() -> Regions {
-        let stack_len = FRAMES_MAX * FRAME_STRIDE as usize;
         let mut regions = Regions {
             frame: Window::EMPTY,
             packet: Window::EMPTY,
             read: Cell::new(Window::EMPTY),
             write: Cell::new(Window::EMPTY),
-            stack: Arc::new(Block::zeroed(stack_len)),
+            stack: Arc::new(Block::zeroed(STACK_SIZE)),
             depth: 0,
             packet_block: None,
             maps: Arc::default(),
@@ -145,8 +151,9 @@ impl Regions {
     /// Zeroes the current frame.
     #[inline]
     pub(crate) fn clear_frame(&mut self) {
-        let off = self.depth * FRAME_STRIDE as usize;
-        if let Some(frame) = self.stack.range(off, FRAME_SIZE as usize) {
+        const LEN: usize = 512;
+        const { assert!(LEN as u64 == FRAME_SIZE) };
+        if let Some(frame) = self.stack.range(self.depth * (STACK_SIZE / FRAMES_MAX), LEN) {
             frame.fill(0);
         }
     }
@@ -187,9 +194,9 @@ impl Regions {
         Some(self.records.swap_remove(at))
     }
 
-    /// A record that is still reserved.
-    pub(crate) fn pending_record(&self) -> Option<&Span> {
-        self.records.last()
+    /// The address of a record that is still reserved.
+    pub(crate) fn pending_record(&self) -> Option<u64> {
+        self.records.last().map(Span::addr)
     }
 
     /// Forgets where the last accesses were.
@@ -282,9 +289,62 @@ impl Regions {
         Some(())
     }
 
-    /// Whether the program may both read and write `len` bytes, as an atomic operation does.
-    pub(crate) fn may_update(&self, addr: u64, len: u64) -> bool {
-        self.may_read(addr, len) && self.may_write(addr, len)
+    /// Replaces a number by what `update` makes of it, atomically, if the program may read and
+    /// write it. `update` runs again when another thread was faster. The address must be aligned to
+    /// the size, which is 4 or 8 bytes; nothing is done otherwise.
+    pub(crate) fn update(
+        &self,
+        addr: u64,
+        size: Size,
+        mut update: impl FnMut(u64) -> u64,
+    ) -> Option<()> {
+        let len = size.bytes() as u64;
+        if !self.may_read(addr, len) || !self.may_write(addr, len) {
+            return None;
+        }
+        match size {
+            Size::W => {
+                #[expect(clippy::cast_possible_truncation, reason = "the low bytes count")]
+                let update = |old| Some(update(u64::from(old)) as u32);
+                self.atomic32(addr)?.fetch_update(SeqCst, SeqCst, update).ok()?;
+            }
+            Size::DW => {
+                let update = |old| Some(update(old));
+                self.atomic64(addr)?.fetch_update(SeqCst, SeqCst, update).ok()?;
+            }
+            Size::B | Size::H => return None,
+        }
+        Some(())
+    }
+
+    /// Loads a number so that later accesses of this thread stay later, if the program may read it
+    /// and its address is aligned.
+    pub(crate) fn load_acquire(&self, addr: u64, size: Size) -> Option<u64> {
+        if !self.may_read(addr, size.bytes() as u64) {
+            return None;
+        }
+        match size {
+            Size::B => self.atomic8(addr).map(|number| number.load(Acquire).into()),
+            Size::H => self.atomic16(addr).map(|number| number.load(Acquire).into()),
+            Size::W => self.atomic32(addr).map(|number| number.load(Acquire).into()),
+            Size::DW => self.atomic64(addr).map(|number| number.load(Acquire)),
+        }
+    }
+
+    /// Stores a number so that earlier accesses of this thread stay earlier, if the program may
+    /// write it and its address is aligned.
+    #[expect(clippy::cast_possible_truncation, reason = "a store keeps the low bytes")]
+    pub(crate) fn store_release(&self, addr: u64, size: Size, value: u64) -> Option<()> {
+        if !self.may_write(addr, size.bytes() as u64) {
+            return None;
+        }
+        match size {
+            Size::B => self.atomic8(addr)?.store(value as u8, Release),
+            Size::H => self.atomic16(addr)?.store(value as u16, Release),
+            Size::W => self.atomic32(addr)?.store(value as u32, Release),
+            Size::DW => self.atomic64(addr)?.store(value, Release),
+        }
+        Some(())
     }
 
     /// Every region, for explaining a fault at `addr`.
@@ -311,6 +371,34 @@ impl Regions {
         list.extend(self.lent.iter().map(|span| of_span(RegionKind::Lent, span)));
         list
     }
+}
+
+/// The number at an address, for atomic use.
+macro_rules! atomics {
+    ($( $name:ident: $atomic:ty, )*) => {
+        impl Regions {
+            $(
+                /// `None` where the address is not aligned, or the program may not even read there.
+                fn $name(&self, addr: u64) -> Option<&$atomic> {
+                    let len = size_of::<$atomic>() as u64;
+                    if !addr.is_multiple_of(len) || !(self.may_read(addr, len) || self.may_write(addr, len)) {
+                        return None;
+                    }
+                    // SAFETY: the address is aligned and its bytes lie in a span that `self` keeps
+                    // alive, both checked above; concurrent access by others is atomic or through
+                    // raw pointers (module documentation of `memory`).
+                    Some(unsafe { <$atomic>::from_ptr(pointer(addr).cast()) })
+                }
+            )*
+        }
+    };
+}
+
+atomics! {
+    atomic8: AtomicU8,
+    atomic16: AtomicU16,
+    atomic32: AtomicU32,
+    atomic64: AtomicU64,
 }
 
 /// Plain numbers that a program loads and stores.
