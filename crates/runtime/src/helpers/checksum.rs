@@ -96,7 +96,7 @@ pub(crate) fn replace_by_diff(field: u16, diff: PartialSum) -> u16 {
 /// The checksum field of a packet whose checksum a device is yet to complete: the field holds the
 /// pseudo header's sum, uncomplemented, after a 32-bit word of the pseudo header changed.
 pub(crate) fn replace4_partial(field: u16, from: u32, to: u32) -> u16 {
-    !unfold_complement(field).minus(PartialSum(from)).plus(PartialSum(to)).fold()
+    !PartialSum(u32::from(field)).minus(PartialSum(from)).plus(PartialSum(to)).fold()
 }
 
 /// The same after the pseudo header changed by `diff`.

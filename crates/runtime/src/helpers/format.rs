@@ -20,6 +20,7 @@ mod tests;
 use skep_command::Errno;
 
 pub(crate) use arguments::Source;
+pub(super) use ctype::is_space;
 
 /// The largest number of arguments (`MAX_BPRINTF_VARARGS`).
 pub(crate) const ARGS_MAX: usize = 12;
