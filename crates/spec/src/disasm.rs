@@ -22,7 +22,6 @@ mod tests;
 
 use std::fmt;
 
-use crate::abi::HelperId;
 use crate::code::InsnIdx;
 use crate::insn::{AtomicOp, Callee, Imm64, Insn, Operand, PacketIndex, Reg, Size, Width};
 use crate::syntax;
@@ -170,9 +169,7 @@ impl Text<'_> {
     fn call(&self, f: &mut fmt::Formatter<'_>, callee: Callee) -> fmt::Result {
         match callee {
             Callee::Helper(number) => {
-                let helper = u32::try_from(number).ok().and_then(HelperId::from_u32);
-                let name = helper.map_or(syntax::UNKNOWN_HELPER, HelperId::name);
-                write!(f, "call {name}#{number}")
+                write!(f, "call {}#{number}", syntax::helper(number))
             }
             Callee::Local(distance) => write!(f, "call {}", self.place(distance)),
             Callee::Kfunc { btf_id, module } => {

@@ -117,7 +117,7 @@ fn control() -> impl Strategy<Value = Insn> {
     let cond = select(&syntax::CONDITIONS[..]);
     let callee = prop_oneof![
         imm().prop_map(Callee::Helper),
-        (1..212).prop_map(Callee::Helper),
+        (0..212).prop_map(Callee::Helper),
         imm().prop_map(Callee::Local),
         (imm(), off()).prop_map(|(btf_id, module)| Callee::Kfunc { btf_id, module }),
         reg().prop_map(Callee::Reg),

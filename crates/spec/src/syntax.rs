@@ -3,6 +3,7 @@
 //! It is the language of the kernel verifier's log (`print_bpf_insn` in `kernel/bpf/disasm.c`,
 //! Linux 6.18), which bpftool and LLVM speak with small differences.
 
+use crate::abi::HelperId;
 use crate::insn::{AluOp, AtomicOp, Condition, SignedFrom, Size, SwapKind, SwapSize, Width};
 
 pub(crate) const ALU_OPS: [AluOp; 13] = [
@@ -162,7 +163,18 @@ pub(crate) const fn register_letter(width: Width) -> char {
     }
 }
 
+/// The name of a helper, in the words of the kernel also where there is none.
+pub(crate) fn helper(number: i32) -> &'static str {
+    match u32::try_from(number) {
+        Ok(0) => UNSPEC_HELPER,
+        Ok(number) => HelperId::from_u32(number).map_or(UNKNOWN_HELPER, HelperId::name),
+        Err(_) => UNKNOWN_HELPER,
+    }
+}
+
 /// How the kernel names a helper that it does not know.
 pub(crate) const UNKNOWN_HELPER: &str = "unknown";
+/// How the kernel names helper 0, which no helper is.
+pub(crate) const UNSPEC_HELPER: &str = "bpf_unspec";
 /// How the kernel names a kernel function where nobody gives it a name.
 pub(crate) const UNKNOWN_KFUNC: &str = "kernel-function";

@@ -57,7 +57,7 @@ impl Parser<'_> {
     /// What follows `name#`: a helper's number, or the BTF id of a kernel function.
     fn named(&mut self, name: Token<'_>) -> Result<Callee> {
         let number = self.peek();
-        if name.text == syntax::UNKNOWN_HELPER {
+        if [syntax::UNKNOWN_HELPER, syntax::UNSPEC_HELPER].contains(&name.text) {
             return Ok(Callee::Helper(self.i32()?));
         }
         if let Some(helper) = HelperId::from_name(name.text) {
