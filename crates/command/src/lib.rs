@@ -8,6 +8,7 @@
 //! until [`Engine::close`]. Errors carry the errno that Linux would return ([`Error`]).
 #![forbid(unsafe_code)]
 
+pub mod attr;
 pub mod engine;
 pub mod errno;
 mod error;
