@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use skep_btf::{Btf, FuncLinkage, Type, TypeId, VarLinkage};
 
 use crate::elf::{Binding, Elf, Home};
+use crate::map::KCONFIG_SECTION;
 
 /// Number of an extern in [`Object::externs`](crate::Object::externs).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -17,12 +18,14 @@ pub struct Extern {
     pub name: String,
     /// What kind of thing provides it.
     pub source: ExternSource,
-    /// Whether programs cope with its absence: its address is then 0.
+    /// Whether programs cope with its absence: its address, or the setting, is then 0.
     pub weak: bool,
     /// Its type in the object's BTF, a variable or a function.
     pub type_id: Option<TypeId>,
     /// Number of its symbol in the file.
     pub(crate) symbol: u32,
+    /// Where a setting is in the map of settings.
+    pub(crate) kconfig_off: Option<u32>,
 }
 
 /// Where an extern comes from.
@@ -42,7 +45,7 @@ impl Extern {
     /// The section that says where it comes from.
     pub fn section(&self) -> &'static str {
         match self.source {
-            ExternSource::Kconfig => ".kconfig",
+            ExternSource::Kconfig => KCONFIG_SECTION,
             ExternSource::KernelVariable | ExternSource::KernelFunction => ".ksyms",
             ExternSource::Unknown => "undefined symbols",
         }
@@ -52,7 +55,7 @@ impl Extern {
     pub fn remedy(&self) -> &'static str {
         match self.source {
             ExternSource::Kconfig => {
-                "kernel configuration is not provided; declare it __weak to have it as 0"
+                "kernel settings are not provided; declare it __weak to have it as 0"
             }
             ExternSource::KernelVariable => {
                 "kernel variables are not provided; declare it __weak to have its address as 0"
@@ -88,6 +91,7 @@ pub(crate) fn externs(elf: &Elf<'_>, btf: Option<&Btf>) -> Vec<Extern> {
                 weak: symbol.binding == Binding::Weak,
                 type_id: declaration.map(|&(_, id)| id),
                 symbol: number,
+                kconfig_off: None,
             }
         })
         .collect()
@@ -98,7 +102,7 @@ fn declarations(btf: &Btf) -> HashMap<&str, (ExternSource, TypeId)> {
     let mut declared = HashMap::new();
     for (_, section) in btf.datasecs() {
         let kconfig = match section.name {
-            ".kconfig" => true,
+            KCONFIG_SECTION => true,
             ".ksyms" => false,
             _ => continue,
         };

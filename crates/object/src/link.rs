@@ -10,10 +10,10 @@ use std::collections::HashMap;
 use skep_spec::insn::{Callee, Imm64};
 use skep_spec::{Code, Insn, InsnIdx};
 
-use crate::core::{self, CoreTarget};
+use crate::core::{Adapter, CoreTarget};
 use crate::error::{Error, Place, Problem, Result};
 use crate::function::{Function, FunctionIdx, SLOT};
-use crate::map::MapIdx;
+use crate::map::{KCONFIG_SECTION, MapIdx};
 use crate::object::{Object, Site, SiteTarget};
 use crate::program::{FuncInfo, LineInfo, Program, Reference, Subprogram, Target};
 use crate::reloc::RelocKind;
@@ -23,10 +23,10 @@ use crate::section::ProgramKind;
 const MAX_SLOTS: u64 = 1_000_000;
 
 /// Joins and relocates a program; see [`Object::program`].
-pub(crate) fn program(
-    object: &Object,
+pub(crate) fn program<'a>(
+    object: &'a Object,
     main: FunctionIdx,
-    target: Option<&CoreTarget<'_>>,
+    target: Option<&CoreTarget<'a>>,
 ) -> Result<Program> {
     let Some(function) = object.functions().get(main.0) else {
         let known = "no function of that number".to_owned();
@@ -43,7 +43,8 @@ pub(crate) fn program(
         line_info: Vec::new(),
         unresolved_core: Vec::new(),
     };
-    let mut linker = Linker { object, target, program, placed: HashMap::new() };
+    let adapter = Adapter::new(object, target.copied());
+    let mut linker = Linker { object, adapter, program, placed: HashMap::new() };
     linker.join(main)?;
     let mut program = linker.program;
     program.references.sort_by_key(|reference| reference.at);
@@ -65,7 +66,7 @@ struct Visit<'a> {
 
 struct Linker<'a> {
     object: &'a Object,
-    target: Option<&'a CoreTarget<'a>>,
+    adapter: Adapter<'a>,
     program: Program,
     placed: HashMap<FunctionIdx, InsnIdx>,
 }
@@ -105,7 +106,7 @@ impl<'a> Linker<'a> {
             }));
         }
         let code = object.code(function)?;
-        let (code, mut unresolved) = core::adapt(object, function, code, self.target)?;
+        let (code, mut unresolved) = self.adapter.adapt(function, code)?;
         let sites = object.sites(function);
         check_sites(function, &code, sites)?;
         self.program.code.append(&code);
@@ -222,7 +223,13 @@ impl<'a> Linker<'a> {
                 let Some(symbol) = self.object.externs().get(index.0) else {
                     return Err(here.refused("undefined symbols", "which does not exist"));
                 };
-                (Target::Extern(symbol.clone()), Imm64::Value(0))
+                match (symbol.kconfig_off, self.object.find_map(KCONFIG_SECTION)) {
+                    (Some(off), Some((map, _))) if symbol.weak => {
+                        let imm = Imm64::MapIdxValue { idx: map_number(map), off };
+                        (Target::MapValue { map, off }, imm)
+                    }
+                    _ => (Target::Extern(symbol.clone()), Imm64::Value(0)),
+                }
             }
             Outside::Kfunc(index) => {
                 let Some(symbol) = self.object.externs().get(index.0) else {

@@ -2,20 +2,24 @@
 
 mod data;
 mod definition;
+mod kconfig;
 mod values;
 
 use std::ops::Range;
 
-use skep_btf::TypeId;
+use skep_btf::{Btf, TypeId};
 use skep_spec::abi::MapType;
 
 use crate::elf::Elf;
 use crate::error::{Error, Result};
+use crate::externs::Extern;
 use crate::function::FunctionIdx;
 use data::data_maps;
 use definition::defined_maps;
+use kconfig::kconfig_map;
 
 pub(crate) use definition::MAPS_SECTION;
+pub(crate) use kconfig::KCONFIG_SECTION;
 pub(crate) use values::initial_slots;
 
 /// Number of a map in [`Object::maps`](crate::Object::maps).
@@ -147,13 +151,15 @@ fn kernel_name(name: &str) -> String {
         .collect()
 }
 
-/// All maps of an object.
+/// All maps of an object. Settings among the externs are given their place.
 pub(crate) fn maps(
     object_name: &str,
     elf: &Elf<'_>,
-    btf: Option<&skep_btf::Btf>,
+    btf: Option<&Btf>,
+    externs: &mut [Extern],
 ) -> Result<Vec<Map>> {
     let mut maps = defined_maps(elf, btf)?;
     maps.extend(data_maps(object_name, elf, btf)?);
+    maps.extend(kconfig_map(object_name, btf, externs)?);
     Ok(maps)
 }

@@ -6,7 +6,7 @@ use skep_btf::{Btf, Ext};
 use skep_spec::Code;
 use skep_spec::decode::decode;
 
-use crate::core::CoreTarget;
+use crate::core::{self, CoreRelocation, CoreTarget};
 use crate::elf::{Elf, Home, SectionKind};
 use crate::error::{Place, Problem, Result};
 use crate::externs::{self, Extern, ExternIdx};
@@ -88,10 +88,10 @@ impl Object {
         let btf = btf(&elf)?;
         let ext = ext(&elf, btf.as_ref())?;
         let functions = function::functions(&elf)?;
-        let mut maps = map::maps(name, &elf, btf.as_ref())?;
+        let mut externs = externs::externs(&elf, btf.as_ref());
+        let mut maps = map::maps(name, &elf, btf.as_ref(), &mut externs)?;
         let function_index = function::index(&functions);
         map::initial_slots(&elf, &function_index, &mut maps)?;
-        let externs = externs::externs(&elf, btf.as_ref());
         Ok(Object {
             name: name.to_owned(),
             license: license(&elf)?,
@@ -170,7 +170,11 @@ impl Object {
     /// # Errors
     ///
     /// Something in the program, or in a function that it calls, that cannot be understood.
-    pub fn program(&self, main: FunctionIdx, target: Option<&CoreTarget<'_>>) -> Result<Program> {
+    pub fn program<'a>(
+        &'a self,
+        main: FunctionIdx,
+        target: Option<&CoreTarget<'a>>,
+    ) -> Result<Program> {
         link::program(self, main, target)
     }
 
@@ -200,10 +204,10 @@ impl Object {
         self.btf.as_ref()
     }
 
-    /// How many CO-RE relocations a function has.
-    pub fn core_relocation_count(&self, function: FunctionIdx) -> usize {
+    /// The CO-RE relocations of a function, not of those that it calls.
+    pub fn core_relocations(&self, function: FunctionIdx) -> Vec<CoreRelocation> {
         let function = self.functions.get(function.0);
-        function.map_or(0, |function| self.records.relocations(function).len())
+        function.map_or_else(Vec::new, |function| core::describe(self, function))
     }
 
     /// Source lines, function types and CO-RE relocations.

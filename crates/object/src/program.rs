@@ -137,8 +137,8 @@ pub struct UnresolvedCore {
 
 /// The helper number that libbpf calls where a CO-RE relocation has no answer.
 pub const POISON_CORE: i32 = 195_896_080;
-/// The helper number, counted on for each extern, that libbpf calls in place of a weak kfunc that
-/// does not exist.
+/// The helper number that stands for a call of a weak kfunc that does not exist, as in libbpf;
+/// the number of the extern's symbol is added, to tell which.
 pub const POISON_KFUNC: i32 = 2_002_000_000;
 
 impl Program {
@@ -153,7 +153,7 @@ impl Program {
     /// map was left open, or the answer is not of the kind that the instruction needs.
     pub fn bind(&self, mut resolve: impl FnMut(&Reference) -> Option<Binding>) -> Result<Code> {
         let mut code = self.code.clone();
-        for (number, reference) in self.references.iter().enumerate() {
+        for reference in &self.references {
             let Some(&insn) = code.get(reference.at) else { continue };
             let bound = match (resolve(reference), &reference.target) {
                 (Some(binding), _) => self.bound(insn, reference, binding)?,
@@ -161,8 +161,8 @@ impl Program {
                     self.bound(insn, reference, Binding::Imm64(Imm64::Value(0)))?
                 }
                 (None, Target::Kfunc(symbol)) if symbol.weak => {
-                    let offset = i32::try_from(number).unwrap_or(0);
-                    Insn::Call(Callee::Helper(POISON_KFUNC.saturating_add(offset)))
+                    let number = i32::try_from(symbol.symbol).unwrap_or(0);
+                    Insn::Call(Callee::Helper(POISON_KFUNC.saturating_add(number)))
                 }
                 (None, Target::Extern(symbol) | Target::Kfunc(symbol)) => {
                     return Err(self.place(reference.at).error(Problem::Extern {

@@ -9,7 +9,7 @@ use crate::error::{Error, Place, Problem, Result};
 use crate::reloc::RelocKind;
 
 /// Programs may only read the map (UAPI `BPF_F_RDONLY_PROG`).
-const RDONLY_PROG: u32 = 1 << 7;
+pub(super) const RDONLY_PROG: u32 = 1 << 7;
 /// User space may map the map into its memory (UAPI `BPF_F_MMAPABLE`).
 const MMAPABLE: u32 = 1 << 10;
 
@@ -111,7 +111,7 @@ fn variables(btf: &Btf, section: &str) -> Option<(TypeId, bool)> {
 /// The kernel's name for a data map, as libbpf makes it up: the object's name, cut so that the
 /// section's name fits (which counts for at least 7 characters), then the section's name; sections
 /// with a second dot keep their name alone.
-fn data_map_name(object_name: &str, section: &str) -> String {
+pub(super) fn data_map_name(object_name: &str, section: &str) -> String {
     let custom = section.get(1..).is_some_and(|rest| rest.contains('.'));
     if custom {
         return kernel_name(section);

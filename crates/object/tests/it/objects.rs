@@ -1,36 +1,19 @@
 //! The project's own objects, and objects made of small sources at test time.
 
-use std::path::{Path, PathBuf};
-
+use crate::support::{self, objects, parse};
+use skep_object::Target;
 use skep_object::map::{Initial, SlotTarget};
-use skep_object::{Object, Target};
 use skep_spec::abi::ProgType;
-
-/// The folder of the project's objects.
-fn objects() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../bpf/obj")
-}
-
-fn parse(path: &Path) -> Object {
-    let bytes = std::fs::read(path).expect("the project's objects are there");
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let (name, _) = name.split_once('.').unwrap_or((&name, ""));
-    Object::parse(name, &bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
 
 #[test]
 fn every_object_of_ours_parses_and_links() {
     let mut programs = 0;
-    for entry in std::fs::read_dir(objects()).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_none_or(|extension| extension != "o") {
-            continue;
-        }
+    for path in support::files(&objects(), ".bpf.o") {
         let object = parse(&path);
         assert_eq!(object.license(), Some("Dual BSD/GPL"));
         for (index, function, kind) in object.programs() {
             assert!(kind.prog_type.is_some(), "{}", function.section);
-            if object.core_relocation_count(index) > 0 {
+            if !object.core_relocations(index).is_empty() {
                 continue;
             }
             let program = object.program(index, None).unwrap();

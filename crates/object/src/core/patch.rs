@@ -1,0 +1,161 @@
+//! Writing a number into an instruction.
+
+use skep_spec::Insn;
+use skep_spec::insn::{Imm64, Operand, Size, Width};
+
+use super::Reason;
+use super::value::{Access, Answer};
+
+/// What becomes of an instruction.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Patched {
+    /// Another of the same length.
+    Insn(Insn),
+    /// One that must not be reached.
+    Poison {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Patched {
+    /// The instruction, if it is one.
+    pub(super) fn insn(&self) -> Option<Insn> {
+        match self {
+            Patched::Insn(insn) => Some(*insn),
+            Patched::Poison { .. } => None,
+        }
+    }
+}
+
+/// Writes an answer into an instruction.
+pub(super) fn patch(insn: Insn, answer: &Answer) -> Result<Patched, Reason> {
+    let (old, new, access) = match answer {
+        Answer::None { reason } => return Ok(Patched::Poison { reason: reason.clone() }),
+        Answer::Value { old, new, access } => (*old, *new, *access),
+    };
+    match insn {
+        Insn::Alu { width, op, dst, src: Operand::Imm(imm) } => {
+            let src = Operand::Imm(immediate(width, imm, old, new)?);
+            Ok(Patched::Insn(Insn::Alu { width, op, dst, src }))
+        }
+        Insn::Mov { width, dst, src: Operand::Imm(imm) } => {
+            let src = Operand::Imm(immediate(width, imm, old, new)?);
+            Ok(Patched::Insn(Insn::Mov { width, dst, src }))
+        }
+        Insn::LoadImm64 { dst, imm: Imm64::Value(value) } => {
+            expect(old, value)?;
+            Ok(Patched::Insn(Insn::LoadImm64 { dst, imm: Imm64::Value(new) }))
+        }
+        Insn::Load { off, .. }
+        | Insn::Store { off, .. }
+        | Insn::Atomic { off, .. }
+        | Insn::LoadAcquire { off, .. }
+        | Insn::StoreRelease { off, .. } => memory(insn, off, old, new, access),
+        Insn::Alu { .. }
+        | Insn::Mov { .. }
+        | Insn::LoadImm64 { .. }
+        | Insn::Neg { .. }
+        | Insn::MovSx { .. }
+        | Insn::AddrSpaceCast { .. }
+        | Insn::Swap { .. }
+        | Insn::LoadPacket { .. }
+        | Insn::Goto { .. }
+        | Insn::GotoLong { .. }
+        | Insn::Branch { .. }
+        | Insn::MayGoto { .. }
+        | Insn::Call(_)
+        | Insn::Exit => Err(format!("`{insn}` has no number that could be replaced")),
+    }
+}
+
+/// The compiler's number must be what the object's own types say.
+fn expect(required: Option<u64>, found: u64) -> Result<(), Reason> {
+    match required {
+        Some(required) if required != found => Err(format!(
+            "the instruction has {}, where the object's types say {}",
+            found.cast_signed(),
+            required.cast_signed()
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// A 32-bit immediate, which 64-bit operations sign-extend.
+fn immediate(width: Width, found: i32, old: Option<u64>, new: u64) -> Result<i32, Reason> {
+    expect(old, i64::from(found).cast_unsigned())?;
+    let signed = i32::try_from(new.cast_signed());
+    let unsigned = || u32::try_from(new).map(u32::cast_signed);
+    let fitting = match width {
+        Width::W64 => signed,
+        Width::W32 => signed.or_else(|_| unsigned()),
+    };
+    fitting.map_err(|_| format!("the answer {new} does not fit a 32-bit immediate"))
+}
+
+/// The offset, and where need be the size, of a load or store.
+fn memory(
+    insn: Insn,
+    off: i16,
+    old: Option<u64>,
+    new: u64,
+    access: Access,
+) -> Result<Patched, Reason> {
+    expect(old, i64::from(off).cast_unsigned())?;
+    let off =
+        i16::try_from(new).map_err(|_| format!("the answer {new} does not fit a 16-bit offset"))?;
+    let resized = match access {
+        Access::Same => None,
+        Access::Resized { from, to } => Some((from, to)),
+        Access::Impossible { from, to } => {
+            let reason = format!(
+                "the field has {to} bytes, the program accesses {from}, and only pointers and \
+                 unsigned integers can be adapted"
+            );
+            return Ok(Patched::Poison { reason });
+        }
+    };
+    let size = |size: Size| match resized {
+        None => Ok(size),
+        Some((from, _)) if size.bytes() != from as usize => Err(format!(
+            "the instruction accesses {} bytes, where the object's types say {from}",
+            size.bytes()
+        )),
+        Some((_, to)) => {
+            size_of_bytes(to).ok_or_else(|| format!("there is no access to a field of {to} bytes"))
+        }
+    };
+    Ok(Patched::Insn(match insn {
+        Insn::Load { size: old, signed, dst, src, .. } => {
+            let size = size(old)?;
+            if signed && size == Size::DW {
+                return Err("a sign-extending load of 8 bytes does not exist".to_owned());
+            }
+            Insn::Load { size, signed, dst, src, off }
+        }
+        Insn::Store { size: old, dst, src, .. } => Insn::Store { size: size(old)?, dst, off, src },
+        Insn::Atomic { size: old, op, dst, src, .. } => match size(old)? {
+            size @ (Size::W | Size::DW) => Insn::Atomic { size, op, dst, off, src },
+            Size::B | Size::H => {
+                return Err("there is no atomic access to fields this small".to_owned());
+            }
+        },
+        Insn::LoadAcquire { size: old, dst, src, .. } => {
+            Insn::LoadAcquire { size: size(old)?, dst, src, off }
+        }
+        Insn::StoreRelease { size: old, dst, src, .. } => {
+            Insn::StoreRelease { size: size(old)?, dst, src, off }
+        }
+        other => other,
+    }))
+}
+
+fn size_of_bytes(bytes: u32) -> Option<Size> {
+    match bytes {
+        1 => Some(Size::B),
+        2 => Some(Size::H),
+        4 => Some(Size::W),
+        8 => Some(Size::DW),
+        _ => None,
+    }
+}

@@ -1,0 +1,246 @@
+//! Finding, in the types of a machine, what a program knows by name.
+
+use skep_btf::compare::essential_name;
+use skep_btf::ext::RelocationKind;
+use skep_btf::{Btf, Member, Type, TypeId};
+
+use super::Reason;
+use super::spec::{MAX_STEPS, Spec, Step, resolve};
+use super::types::Comparison;
+
+/// Members looked at while adapting one program. Real programs look at a few hundred members for
+/// each of some hundred relocations; structs without names, nested on purpose, could ask for more
+/// than any machine can do.
+const MAX_MEMBERS: u32 = 1 << 24;
+
+/// The types of the target that a type may be: those of the same kind, and of the same name up to
+/// its flavour (`task_struct___old` is looked for as `task_struct`).
+pub(super) fn candidates(local: &Btf, id: TypeId, target: &Btf) -> Vec<TypeId> {
+    let Ok(ty) = local.ty(id) else { return Vec::new() };
+    let name = essential_name(ty.name());
+    target
+        .types()
+        .filter(|(_, found)| same_kind(&ty, found) && essential_name(found.name()) == name)
+        .map(|(id, _)| id)
+        .collect()
+}
+
+/// Whether two types are of the same kind; enumerations of either width are.
+fn same_kind(local: &Type<'_>, target: &Type<'_>) -> bool {
+    let is_enum = |ty: &Type<'_>| matches!(ty, Type::Enum(_) | Type::Enum64(_));
+    local.kind() == target.kind() || (is_enum(local) && is_enum(target))
+}
+
+/// How much may still be looked at.
+#[derive(Debug)]
+pub(super) struct Budget {
+    members_left: u32,
+}
+
+impl Budget {
+    /// Counts one member.
+    pub(super) fn spend(&mut self) -> Result<(), Reason> {
+        let left = self.members_left.checked_sub(1);
+        self.members_left = left.ok_or("its target's types have too many members")?;
+        Ok(())
+    }
+}
+
+/// Follows ways through the types of a target, and counts what that costs.
+#[derive(Debug)]
+pub(super) struct Search {
+    budget: Budget,
+}
+
+impl Search {
+    pub(super) fn new() -> Search {
+        Search { budget: Budget { members_left: MAX_MEMBERS } }
+    }
+
+    /// The way through the target's types, starting at a candidate, that has the same names and
+    /// indices as `local`.
+    pub(super) fn find<'a>(
+        &mut self,
+        local: &Spec<'a>,
+        target: &'a Btf,
+        candidate: TypeId,
+    ) -> Result<Option<Spec<'a>>, Reason> {
+        let spec = Spec::start(target, candidate, local.kind);
+        if local.kind.is_type() {
+            let budget = &mut self.budget;
+            let mut comparison = Comparison { local: local.btf, target, budget };
+            let same = if local.kind == RelocationKind::TypeMatches {
+                comparison.matches(local.root, candidate)
+            } else {
+                comparison.compatible(local.root, candidate)
+            };
+            return same.map(|same| same.then_some(spec));
+        }
+        if local.kind.is_enumval() {
+            return find_variant(local, spec);
+        }
+        self.find_field(local, spec)
+    }
+
+    /// The way to a field.
+    fn find_field<'a>(
+        &mut self,
+        local: &Spec<'a>,
+        mut spec: Spec<'a>,
+    ) -> Result<Option<Spec<'a>>, Reason> {
+        let mut at = spec.root;
+        for (number, step) in local.steps.iter().enumerate() {
+            let (id, ty) = resolve(spec.btf, at)?;
+            at = match step.name {
+                Some(name) => {
+                    let wanted = Wanted { btf: local.btf, ty: member_type(local.btf, step), name };
+                    match self.find_member(&wanted, &mut spec, id)? {
+                        Some(next) => next,
+                        None => return Ok(None),
+                    }
+                }
+                // The root is an element of the array that the pointer to it may point into.
+                None if number == 0 => {
+                    spec.element(id, step.index)?;
+                    id
+                }
+                None => {
+                    let Type::Array(array) = ty else { return Ok(None) };
+                    if !spec.has_element(&array, step.index) {
+                        return Ok(None);
+                    }
+                    let (element, _) = resolve(spec.btf, array.element)?;
+                    spec.element(element, step.index)?;
+                    element
+                }
+            };
+        }
+        Ok(Some(spec))
+    }
+
+    /// Goes on to the member with a name, which may be in structs and unions without one. Returns
+    /// the member's type; `None` if there is no such member or its type is another.
+    fn find_member<'a>(
+        &mut self,
+        wanted: &Wanted<'a>,
+        spec: &mut Spec<'a>,
+        composite: TypeId,
+    ) -> Result<Option<TypeId>, Reason> {
+        match self.member(wanted, spec, composite)? {
+            Found::Member(ty) => Ok(Some(ty)),
+            Found::Nothing | Found::OtherType => Ok(None),
+        }
+    }
+
+    fn member<'a>(
+        &mut self,
+        wanted: &Wanted<'a>,
+        spec: &mut Spec<'a>,
+        composite: TypeId,
+    ) -> Result<Found, Reason> {
+        let (id, ty) = resolve(spec.btf, composite)?;
+        let (Type::Struct(found) | Type::Union(found)) = ty else { return Ok(Found::Nothing) };
+        let before = spec.bit_offset;
+        for (member, index) in found.members.iter().zip(0u32..) {
+            self.budget.spend()?;
+            if spec.raw.len() >= MAX_STEPS {
+                return Err(format!("target types are nested deeper than {MAX_STEPS}"));
+            }
+            if !member.name.is_empty() && member.name != wanted.name {
+                continue;
+            }
+            spec.advance(member.bit_offset.into())?;
+            spec.raw.push(index);
+            if member.name == wanted.name {
+                if !fields_agree(wanted.btf, wanted.ty, spec.btf, member.ty)? {
+                    return Ok(Found::OtherType);
+                }
+                spec.step(Step { ty: id, index, name: Some(member.name) })?;
+                return Ok(Found::Member(member.ty));
+            }
+            match self.member(wanted, spec, member.ty)? {
+                Found::Nothing => {}
+                found @ (Found::Member(_) | Found::OtherType) => return Ok(found),
+            }
+            spec.raw.pop();
+            spec.bit_offset = before;
+        }
+        Ok(Found::Nothing)
+    }
+}
+
+/// A member that is looked for.
+struct Wanted<'a> {
+    btf: &'a Btf,
+    ty: TypeId,
+    name: &'a str,
+}
+
+/// The outcome of looking for a member.
+enum Found {
+    /// It is there, and has this type.
+    Member(TypeId),
+    /// There is none of this name.
+    Nothing,
+    /// There is one, but its type is another.
+    OtherType,
+}
+
+/// The type of the member that a step goes to.
+fn member_type(btf: &Btf, step: &Step<'_>) -> TypeId {
+    match btf.ty(step.ty) {
+        Ok(Type::Struct(composite) | Type::Union(composite)) => composite
+            .members
+            .get(step.index as usize)
+            .map_or(TypeId::VOID, |member: Member<'_>| member.ty),
+        _ => TypeId::VOID,
+    }
+}
+
+/// The way to a value of an enumeration.
+fn find_variant<'a>(local: &Spec<'a>, mut spec: Spec<'a>) -> Result<Option<Spec<'a>>, Reason> {
+    let name = local.steps.first().and_then(|step| step.name).unwrap_or_default();
+    let (id, ty) = resolve(spec.btf, spec.root)?;
+    let (Type::Enum(of) | Type::Enum64(of)) = ty else { return Ok(None) };
+    let wanted = essential_name(name);
+    let found = of.variants.iter().zip(0u32..).find(|(it, _)| essential_name(it.name) == wanted);
+    let Some((variant, index)) = found else { return Ok(None) };
+    spec.raw.push(index);
+    spec.step(Step { ty: id, index, name: Some(variant.name) })?;
+    Ok(Some(spec))
+}
+
+/// Whether fields of these types can stand for each other: any two structs can, any two pointers,
+/// any two integers; enumerations and declarations if one has no name or both the same.
+fn fields_agree(
+    local: &Btf,
+    local_id: TypeId,
+    target: &Btf,
+    target_id: TypeId,
+) -> Result<bool, Reason> {
+    let (mut local_id, mut target_id) = (local_id, target_id);
+    loop {
+        let (_, mine) = resolve(local, local_id)?;
+        let (_, theirs) = resolve(target, target_id)?;
+        let same_name = |mine: &str, theirs: &str| {
+            mine.is_empty() || theirs.is_empty() || essential_name(mine) == essential_name(theirs)
+        };
+        return Ok(match (mine, theirs) {
+            (Type::Struct(_) | Type::Union(_), Type::Struct(_) | Type::Union(_))
+            | (Type::Ptr(_), Type::Ptr(_))
+            | (Type::Float(_), Type::Float(_)) => true,
+            (Type::Fwd(_), Type::Fwd(_))
+            | (Type::Enum(_) | Type::Enum64(_), Type::Enum(_) | Type::Enum64(_)) => {
+                same_name(mine.name(), theirs.name())
+            }
+            (Type::Int(mine), Type::Int(theirs)) => {
+                mine.bits_offset == 0 && theirs.bits_offset == 0
+            }
+            (Type::Array(mine), Type::Array(theirs)) => {
+                (local_id, target_id) = (mine.element, theirs.element);
+                continue;
+            }
+            _ => false,
+        });
+    }
+}

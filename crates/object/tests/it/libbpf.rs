@@ -1,0 +1,124 @@
+//! Every program must be, slot by slot, what libbpf would load.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::support::{self, run, skip};
+use skep_object::core::CoreTarget;
+use skep_object::{Binding, Object, Program, Target};
+use skep_spec::encode::encode;
+use skep_spec::insn::{Callee, Imm64};
+
+/// Compiles the program that asks libbpf; `None` if libbpf or a compiler is missing.
+fn libbpf_dump(folder: &Path) -> Option<PathBuf> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/libbpf_dump.c");
+    let program = folder.join("libbpf_dump");
+    let mut command = Command::new("gcc");
+    command.arg("-O1").arg("-o").arg(&program).arg(source).args(["-lbpf", "-lelf", "-lz"]);
+    match run(&mut command) {
+        Ok(_) => Some(program),
+        Err(reason) => {
+            skip("comparison with libbpf", &format!("gcc and libbpf-dev are needed: {reason}"));
+            None
+        }
+    }
+}
+
+/// A program in the words of `libbpf_dump`, with maps for descriptors.
+fn words(object: &Object, program: &Program) -> String {
+    let code = program.bind(|reference| match reference.target {
+        Target::Map(map) => Some(Binding::Imm64(Imm64::MapFd(map.0.cast_signed()))),
+        Target::MapValue { map, off } => {
+            Some(Binding::Imm64(Imm64::MapValue { fd: map.0.cast_signed(), off }))
+        }
+        // libbpf 1.1 leaves the call of a weak function that does not exist as it is.
+        Target::Kfunc(_) => Some(Binding::Callee(Callee::Kfunc { btf_id: 0, module: 0 })),
+        Target::Extern(_) => None,
+    });
+    let code = code.unwrap_or_else(|error| panic!("{}: {error}", program.name));
+    let mut text = String::new();
+    for map in object.maps() {
+        // libbpf shows the whole name of sections that have two dots.
+        let short = map.is_global_data() && map.name.matches('.').count() == 1;
+        let name = if short { &map.kernel_name } else { &map.name };
+        text += &format!("map {name}\n");
+    }
+    for slot in encode(&code).chunks_exact(8) {
+        let raw = u64::from_le_bytes(slot.try_into().expect("chunks of eight bytes"));
+        text += &format!("insn {raw:016x}\n");
+    }
+    for info in &program.func_info {
+        text += &format!("func {} {}\n", info.at, info.type_id);
+    }
+    for info in &program.line_info {
+        let (file, line) = (info.file_name_off, info.line_off);
+        text += &format!("line {} {file} {line} {}\n", info.at, info.line_col);
+    }
+    text
+}
+
+#[test]
+fn programs_are_what_libbpf_loads() {
+    let folder = support::scratch("libbpf");
+    let (Some(dump), Some(types)) = (libbpf_dump(&folder), support::kernel_types()) else { return };
+    let target = CoreTarget::new(&types);
+    let mut paths = support::files(&support::objects(), ".bpf.o");
+    paths.extend(support::compiled_cases(&folder));
+    let mut compared = 0;
+    let (mut differences, mut refused_by_libbpf, mut refused_by_us) = (vec![], vec![], vec![]);
+    for path in paths {
+        let object = support::parse(&path);
+        for (index, function, _) in object.programs() {
+            let name = format!("{}/{}", object.name(), function.name);
+            let theirs = run(Command::new(&dump).arg(&path).arg(&function.name));
+            match (object.program(index, Some(&target)), theirs) {
+                (Ok(ours), Ok(theirs)) => {
+                    let ours = words(&object, &ours);
+                    if ours != theirs {
+                        differences.push(format!("{name}: {}", difference(&ours, &theirs)));
+                    }
+                    compared += 1;
+                }
+                (Err(_), Ok(_)) => refused_by_us.push(name),
+                (_, Err(_)) => refused_by_libbpf.push(name),
+            }
+        }
+    }
+    assert!(differences.is_empty(), "{differences:#?}");
+    assert_eq!(refused_by_us, REFUSED_BY_US);
+    assert_eq!(refused_by_libbpf, REFUSED_BY_LIBBPF);
+    println!("{compared} programs are the same");
+}
+
+/// Addresses in global data, which libbpf leaves as zeroes.
+const REFUSED_BY_US: &[&str] = &["addresses/follows_pointer", "addresses/reads_names"];
+
+/// What libbpf 1.1 cannot do: externs that this kernel does not have spoil the other programs of
+/// an object, functions to be called are in .text alone, static maps do not exist, and a section
+/// name must say the program's type.
+const REFUSED_BY_LIBBPF: &[&str] = &[
+    "externs/needs_nothing",
+    "externs/needs_setting",
+    "externs/needs_variable",
+    "externs/needs_function",
+    "own_sections/first",
+    "own_sections/second",
+    "sections/fourth",
+    "static_maps/uses_both",
+];
+
+/// The first lines that differ.
+fn difference(ours: &str, theirs: &str) -> String {
+    let (mut left, mut right) = (ours.lines(), theirs.lines());
+    for number in 0.. {
+        match (left.next(), right.next()) {
+            (None, None) => break,
+            (ours, theirs) if ours != theirs => {
+                let (ours, theirs) = (ours.unwrap_or("-"), theirs.unwrap_or("-"));
+                return format!("line {number}: ours `{ours}`, libbpf's `{theirs}`");
+            }
+            _ => {}
+        }
+    }
+    String::new()
+}

@@ -1,0 +1,5 @@
+//! Whole objects, from file to program.
+
+mod libbpf;
+mod objects;
+mod support;

@@ -1,0 +1,102 @@
+//! What the tests need besides the crate: a compiler, the machine's types, and a way to skip.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use skep_btf::Btf;
+use skep_object::Object;
+
+/// The folder of the project's objects.
+pub(crate) fn objects() -> PathBuf {
+    testkit::root().join("bpf/obj")
+}
+
+/// The folder of this crate's cases.
+pub(crate) fn cases() -> PathBuf {
+    testkit::root().join("tests/object")
+}
+
+/// The files of a folder whose names end so, in order.
+pub(crate) fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("the folder is part of the project");
+    let mut files: Vec<_> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.to_string_lossy().ends_with(ending))
+        .collect();
+    files.sort();
+    files
+}
+
+/// Says that something was not tested.
+pub(crate) fn skip(what: &str, reason: &str) {
+    testkit::skip(&format!("{what}: {reason}"));
+}
+
+/// Runs a command; what it printed, or on failure, its errors.
+pub(crate) fn run(command: &mut Command) -> Result<String, String> {
+    match command.output() {
+        Ok(output) if output.status.success() => {
+            Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        }
+        Ok(output) => {
+            Err(format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim()))
+        }
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// A folder for what this test makes.
+pub(crate) fn scratch(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::create_dir_all(&folder).expect("cargo's folder for tests can be written to");
+    folder
+}
+
+/// Compiles a BPF source; `None` if there is no compiler.
+pub(crate) fn compile(source: &Path, folder: &Path) -> Option<PathBuf> {
+    let stem = source.file_stem().unwrap_or_default();
+    let object = folder.join(stem).with_extension("bpf.o");
+    let mut command = Command::new("clang-19");
+    command
+        .args(["-O2", "-g", "-target", "bpf", "-mcpu=v3", "-I/usr/include/x86_64-linux-gnu"])
+        .args(["-fdebug-compilation-dir=.", "-c"])
+        .arg(source)
+        .arg("-o")
+        .arg(&object);
+    match command.output() {
+        Err(error) => {
+            skip(&source.display().to_string(), &format!("clang-19: {error}"));
+            None
+        }
+        Ok(output) if output.status.success() => Some(object),
+        Ok(output) => {
+            let errors = String::from_utf8_lossy(&output.stderr);
+            panic!("{} does not compile:\n{errors}", source.display())
+        }
+    }
+}
+
+/// All sources of this crate's cases, compiled.
+pub(crate) fn compiled_cases(folder: &Path) -> Vec<PathBuf> {
+    files(&cases(), ".bpf.c").iter().filter_map(|source| compile(source, folder)).collect()
+}
+
+/// The types of the kernel that runs here.
+pub(crate) fn kernel_types() -> Option<Btf> {
+    let path = "/sys/kernel/btf/vmlinux";
+    match std::fs::read(path) {
+        Ok(bytes) => Some(Btf::parse(&bytes).expect("the kernel's types are right")),
+        Err(error) => {
+            skip("the kernel's types", &format!("{path}: {error}"));
+            None
+        }
+    }
+}
+
+/// Reads an object, whose name is the file's up to its first dot.
+pub(crate) fn parse(path: &Path) -> Object {
+    let bytes = std::fs::read(path).expect("the object is there");
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let (name, _) = name.split_once('.').unwrap_or((&name, ""));
+    Object::parse(name, &bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
