@@ -26,13 +26,11 @@ const STEPS: &[Step] = &[
         packages::provide(run.workspace);
         Ok(())
     }),
-    ("format", |run| run.cargo(&["fmt", "--all", "--check"])),
-    ("clippy", |run| {
-        run.cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
-    }),
-    ("build the tests", |run| run.cargo(&["test", "--workspace", "--no-run"])),
-    ("tests", |run| run.test(&["--lib", "--bins", "--tests", "--examples"])),
-    ("tests in the documentation", |run| run.test(&["--doc"])),
+    ("format", |run| run.cargo("fmt --all --check")),
+    ("clippy", |run| run.cargo("clippy --workspace --all-features --all-targets -- -D warnings")),
+    ("build the tests", |run| run.cargo("test --workspace --all-features --no-run")),
+    ("tests", |run| run.test("--lib --bins --tests --examples")),
+    ("tests in the documentation", |run| run.test("--doc")),
     ("documentation", |run| run.document()),
     ("house rules", |run| tidy::run(run.workspace)),
     ("BPF objects are reproducible", |run| bpf::check(run.workspace, &run.skips)),
@@ -75,16 +73,18 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn cargo(&mut self, arguments: &[&str]) -> Result<(), Error> {
-        process::run(&mut self.workspace.cargo(arguments))
+    /// Runs cargo with the words of a line.
+    fn cargo(&mut self, line: &str) -> Result<(), Error> {
+        let words: Vec<&str> = line.split(' ').collect();
+        process::run(&mut self.workspace.cargo(&words))
     }
 
     /// Runs tests of all packages, and counts them. All of them: a failure tells
     /// more in the company of the others.
-    fn test(&mut self, which: &[&str]) -> Result<(), Error> {
+    fn test(&mut self, which: &str) -> Result<(), Error> {
         let mut command =
-            self.workspace.cargo(&["test", "--quiet", "--workspace", "--no-fail-fast"]);
-        command.args(which);
+            self.workspace.cargo(&["test", "--quiet", "--workspace", "--all-features"]);
+        command.arg("--no-fail-fast").args(which.split(' '));
         if let Some(log) = self.skips.log() {
             command.env(skips::VARIABLE, log);
         }
