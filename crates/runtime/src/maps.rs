@@ -15,39 +15,63 @@
 //!
 //! | module | subject |
 //! |---|---|
-//! | `array`, `hash` | the map types |
+//! | `program`, `command` | the two sides |
+//! | `array`, `hash`, `lpm_trie`, `ringbuf`, `perf_event_array`, `prog_array`, `devmap` | the types |
 //! | `create` | which attributes a new map may have |
-//! | `elements`, `memory`, `pool` | where keys and values lie, in what memory, and which are free |
+//! | `elements`, `ring` | where keys, values and records lie |
+//! | `memory`, `pool`, `grace`, `lock` | what they lie in, what is free, and since when |
 
 mod array;
+mod command;
 mod counters;
 mod create;
+mod devmap;
 mod elements;
 mod error;
+mod grace;
 mod hash;
+mod lock;
+mod lpm_trie;
 mod memory;
+mod perf_event_array;
 mod pool;
-
-mod command;
-pub mod flags;
+mod prog_array;
 mod program;
+mod ring;
+mod ringbuf;
+
+pub mod flags;
+
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::sync::Arc;
 
-use skep_command::Errno;
 use skep_command::map::{MapCreate, MapInfo};
+use skep_command::{Errno, Handle};
 use skep_spec::abi::MapType;
 
 pub use self::counters::Losses;
+pub use self::devmap::Device;
 pub use self::error::MapError;
+pub use self::grace::{Pin, pin};
 
 use self::array::Array;
 use self::command::Gate;
 use self::counters::Counters;
+use self::devmap::{Devmap, DevmapHash};
 use self::elements::{Elements, Shape};
-use self::flags::{BPF_F_NO_COMMON_LRU, BPF_F_ZERO_SEED};
+use self::flags::{BPF_F_NO_COMMON_LRU, BPF_F_NO_PREALLOC, BPF_F_RDONLY_PROG, BPF_F_ZERO_SEED};
 use self::hash::Hash;
+use self::lpm_trie::LpmTrie;
+use self::perf_event_array::PerfEventArray;
+use self::prog_array::ProgArray;
+use self::ringbuf::Ringbuf;
+use crate::program::Program;
+
+/// Finds the program behind a handle, for commands whose values are handles.
+pub type Programs<'a> = &'a dyn Fn(Handle) -> Result<Arc<Program>, Errno>;
 
 /// A map.
 pub struct Map {
@@ -67,6 +91,12 @@ pub struct Map {
 enum Kind {
     Array(Array),
     Hash(Hash),
+    LpmTrie(LpmTrie),
+    ProgArray(ProgArray),
+    PerfEventArray(PerfEventArray),
+    Ringbuf(Ringbuf),
+    Devmap(Devmap),
+    DevmapHash(DevmapHash),
 }
 
 impl Map {
@@ -76,6 +106,11 @@ impl Map {
         let mut max_entries = create.max_entries;
         if create.flags & BPF_F_NO_COMMON_LRU != 0 {
             max_entries = whole_lists(max_entries, cpus);
+        }
+        let mut flags = create.flags;
+        if matches!(create.map_type, MapType::Devmap | MapType::DevmapHash) {
+            // Lookups by programs give the value itself: they must not write it.
+            flags |= BPF_F_RDONLY_PROG;
         }
         let kind = Kind::new(create, max_entries, cpus.max(1)).map_err(|errno| {
             let what = format!("no memory for {max_entries} elements");
@@ -88,7 +123,7 @@ impl Map {
             key_size: create.key_size,
             value_size: create.value_size,
             max_entries,
-            flags: create.flags,
+            flags,
             gate: Gate::default(),
             counters: Counters::default(),
             kind,
@@ -154,6 +189,12 @@ impl Map {
         match &self.kind {
             Kind::Array(array) => array.elements().memory(),
             Kind::Hash(hash) => hash.memory(),
+            Kind::LpmTrie(trie) => trie.memory(),
+            Kind::ProgArray(array) => array.memory(),
+            Kind::PerfEventArray(array) => array.memory(),
+            Kind::Ringbuf(ringbuf) => ringbuf.memory(),
+            Kind::Devmap(devmap) => devmap.elements().memory(),
+            Kind::DevmapHash(devmap) => devmap.hash().memory(),
         }
     }
 
@@ -162,6 +203,10 @@ impl Map {
         match &self.kind {
             Kind::Array(array) => Some(array.elements()),
             Kind::Hash(hash) => Some(hash.elements()),
+            Kind::LpmTrie(trie) => Some(trie.elements()),
+            Kind::Devmap(devmap) => Some(devmap.elements()),
+            Kind::DevmapHash(devmap) => Some(devmap.hash().elements()),
+            Kind::ProgArray(_) | Kind::PerfEventArray(_) | Kind::Ringbuf(_) => None,
         }
     }
 }
@@ -175,11 +220,14 @@ impl Kind {
             copies: if percpu { cpus } else { 1 },
             percpu,
         };
-        let hash = |percpu, lru| {
-            let seeded = create.flags & BPF_F_ZERO_SEED == 0;
-            Hash::new(shape(create.key_size, percpu), hash::Kind { cpus, lru, seeded })
-                .map(Kind::Hash)
+        let hash_kind = |lru| hash::Kind {
+            cpus,
+            lru,
+            prealloc: create.flags & BPF_F_NO_PREALLOC == 0,
+            seeded: create.flags & BPF_F_ZERO_SEED == 0,
         };
+        let hash =
+            |percpu, lru| Hash::new(shape(create.key_size, percpu), hash_kind(lru)).map(Kind::Hash);
         match create.map_type {
             MapType::Array => Array::new(shape(0, false)).map(Kind::Array),
             MapType::PercpuArray => Array::new(shape(0, true)).map(Kind::Array),
@@ -187,13 +235,22 @@ impl Kind {
             MapType::PercpuHash => hash(true, false),
             MapType::LruHash => hash(false, true),
             MapType::LruPercpuHash => hash(true, true),
-            MapType::LpmTrie
-            | MapType::ProgArray
-            | MapType::PerfEventArray
-            | MapType::Ringbuf
-            | MapType::Devmap
-            | MapType::DevmapHash
-            | MapType::StackTrace
+            MapType::LpmTrie => {
+                LpmTrie::new(shape(create.key_size, false), cpus).map(Kind::LpmTrie)
+            }
+            MapType::ProgArray => ProgArray::new(max_entries).map(Kind::ProgArray),
+            MapType::PerfEventArray => {
+                PerfEventArray::new(max_entries, cpus).map(Kind::PerfEventArray)
+            }
+            MapType::Ringbuf => Ringbuf::new(max_entries).map(Kind::Ringbuf),
+            MapType::Devmap => Devmap::new(max_entries).map(Kind::Devmap),
+            MapType::DevmapHash => {
+                let shape = Shape { value_size: DevmapHash::VALUE, ..shape(4, false) };
+                // As if with BPF_F_NO_PREALLOC: a run may hold what it found.
+                let kind = hash::Kind { prealloc: false, ..hash_kind(false) };
+                Hash::new(shape, kind).map(|hash| Kind::DevmapHash(DevmapHash::new(hash)))
+            }
+            MapType::StackTrace
             | MapType::CgroupArray
             | MapType::ArrayOfMaps
             | MapType::HashOfMaps
@@ -223,9 +280,6 @@ fn whole_lists(max_entries: u32, cpus: u32) -> u32 {
     let up = max_entries.checked_next_multiple_of(cpus.max(1));
     up.unwrap_or(max_entries - max_entries % cpus.max(1))
 }
-
-#[cfg(test)]
-mod tests;
 
 impl fmt::Debug for Map {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -6,11 +6,12 @@
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
-use skep_command::Errno;
+use skep_command::{Errno, Handle};
+use skep_spec::abi::ProgType;
 
-use super::array::next_index;
-use super::flags::{BPF_F_LOCK, BPF_F_RDONLY, BPF_F_WRONLY};
-use super::{Kind, Map};
+use super::array::{index, next_index};
+use super::flags::{BPF_ANY, BPF_F_LOCK, BPF_F_RDONLY, BPF_F_WRONLY};
+use super::{Kind, Map, Programs, pin};
 use crate::world::Cpu;
 
 impl Map {
@@ -19,6 +20,12 @@ impl Map {
         match &self.kind {
             Kind::Array(array) => array.elements().command_size(),
             Kind::Hash(hash) => hash.elements().command_size(),
+            Kind::LpmTrie(_)
+            | Kind::ProgArray(_)
+            | Kind::PerfEventArray(_)
+            | Kind::Ringbuf(_)
+            | Kind::Devmap(_)
+            | Kind::DevmapHash(_) => self.value_size(),
         }
     }
 
@@ -30,17 +37,44 @@ impl Map {
         self.check_read()?;
         self.check_lock(flags)?;
         self.check_key(key)?;
+        let _held = pin();
         match &self.kind {
             Kind::Array(array) => {
-                let index = array.index(key).ok_or(Errno::ENOENT)?;
-                Ok(array.elements().command_value(index))
+                let place = array.index(key).ok_or(Errno::ENOENT)?;
+                Ok(array.elements().command_value(place))
             }
             Kind::Hash(hash) => hash.command_lookup(key).ok_or(Errno::ENOENT),
+            Kind::LpmTrie(trie) => trie.command_lookup(key).ok_or(Errno::ENOENT),
+            Kind::ProgArray(array) => {
+                let program = index(key).and_then(|place| array.program(place));
+                let id = program.ok_or(Errno::ENOENT)?.id();
+                Ok(id.to_ne_bytes().to_vec())
+            }
+            Kind::PerfEventArray(_) | Kind::Ringbuf(_) => Err(Errno::ENOTSUPP),
+            Kind::Devmap(devmap) => {
+                devmap.command_lookup(key, self.value_size()).ok_or(Errno::ENOENT)
+            }
+            Kind::DevmapHash(devmap) => {
+                let mut value = devmap.hash().command_lookup(key).ok_or(Errno::ENOENT)?;
+                value.truncate(self.value_size());
+                Ok(value)
+            }
         }
     }
 
-    /// `BPF_MAP_UPDATE_ELEM`.
+    /// `BPF_MAP_UPDATE_ELEM`, for maps whose values are no handles (`EBADF` for those).
     pub fn command_update(&self, key: &[u8], value: &[u8], flags: u64) -> Result<(), Errno> {
+        self.command_update_with(key, value, flags, &|_| Err(Errno::EBADF))
+    }
+
+    /// `BPF_MAP_UPDATE_ELEM`. Where a value is the handle of a program, `programs` finds it.
+    pub fn command_update_with(
+        &self,
+        key: &[u8],
+        value: &[u8],
+        flags: u64,
+        programs: Programs<'_>,
+    ) -> Result<(), Errno> {
         let _changing = self.begin_write()?;
         self.check_lock(flags)?;
         self.check_key(key)?;
@@ -50,6 +84,25 @@ impl Map {
         match &self.kind {
             Kind::Array(array) => array.command_update(key, value, flags),
             Kind::Hash(hash) => hash.command_update(key, value, flags, &self.counters),
+            Kind::LpmTrie(trie) => trie.update(Cpu(0), key, value, flags, &self.counters),
+            Kind::ProgArray(array) => {
+                let place = self.object_index(key, flags)?;
+                let handle = index(value).ok_or(Errno::EINVAL)?;
+                let handle = i32::try_from(handle).map_err(|_| Errno::EBADF)?;
+                let program = programs(Handle(handle))?;
+                if program.prog_type() == ProgType::Ext {
+                    return Err(Errno::EINVAL);
+                }
+                array.admit(program.prog_type())?;
+                array.put(place, Some(program)).map(drop)
+            }
+            // The engine's rings are there from the beginning, and it has no perf events.
+            Kind::PerfEventArray(_) => self.object_index(key, flags).and(Err(Errno::EBADF)),
+            Kind::Ringbuf(_) => Err(Errno::ENOTSUPP),
+            Kind::Devmap(devmap) => devmap.command_update(key, value, flags, programs),
+            Kind::DevmapHash(devmap) => {
+                devmap.command_update(key, value, flags, programs, &self.counters)
+            }
         }
     }
 
@@ -60,6 +113,15 @@ impl Map {
         match &self.kind {
             Kind::Array(_) => Err(Errno::EINVAL),
             Kind::Hash(hash) => hash.delete(Cpu(0), key),
+            Kind::LpmTrie(trie) => trie.delete(Cpu(0), key),
+            Kind::ProgArray(array) => {
+                let place = self.object_index(key, BPF_ANY)?;
+                array.put(place, None)?.map(drop).ok_or(Errno::ENOENT)
+            }
+            Kind::PerfEventArray(_) => self.object_index(key, BPF_ANY).and(Err(Errno::ENOENT)),
+            Kind::Ringbuf(_) => Err(Errno::ENOTSUPP),
+            Kind::Devmap(devmap) => devmap.delete(key),
+            Kind::DevmapHash(devmap) => devmap.delete(key),
         }
     }
 
@@ -71,10 +133,13 @@ impl Map {
             self.check_key(key)?;
         }
         match &self.kind {
-            Kind::Array(_) => {
+            Kind::Array(_) | Kind::ProgArray(_) | Kind::PerfEventArray(_) | Kind::Devmap(_) => {
                 Ok(next_index(key, self.max_entries).map(|index| index.to_ne_bytes().to_vec()))
             }
             Kind::Hash(hash) => hash.next_key(key),
+            Kind::LpmTrie(trie) => trie.next_key(key),
+            Kind::DevmapHash(devmap) => devmap.hash().next_key(key),
+            Kind::Ringbuf(_) => Err(Errno::ENOTSUPP),
         }
     }
 
@@ -107,6 +172,14 @@ impl Map {
     #[expect(clippy::unused_self, reason = "whether there is a lock is for the map to say")]
     fn check_lock(&self, flags: u64) -> Result<(), Errno> {
         if flags & BPF_F_LOCK != 0 { Err(Errno::EINVAL) } else { Ok(()) }
+    }
+
+    /// The place that a key names in an array of objects.
+    fn object_index(&self, key: &[u8], flags: u64) -> Result<u32, Errno> {
+        if flags != BPF_ANY {
+            return Err(Errno::EINVAL);
+        }
+        index(key).filter(|index| *index < self.max_entries).ok_or(Errno::E2BIG)
     }
 
     fn check_key(&self, key: &[u8]) -> Result<(), Errno> {

@@ -106,6 +106,11 @@ impl Elements {
         self.area.equals(self.key_offset(index), key)
     }
 
+    /// An element's key, padded with zeros, as words in memory order.
+    pub(crate) fn key_words(&self, index: u32) -> impl Iterator<Item = u64> + use<'_> {
+        self.area.load_words(self.key_offset(index), self.shape.key_size)
+    }
+
     /// An element's key.
     pub(crate) fn key(&self, index: u32) -> Vec<u8> {
         let mut key = vec![0; self.shape.key_size];

@@ -2,9 +2,12 @@
 //!
 //! An update of a shared value fills a spare element and puts it in the old one's place, so that who
 //! still reads the old value reads it whole; the old element becomes a spare. Values per CPU are
-//! written in place. Elements that leave the table are reused at once, as the kernel reuses
-//! preallocated elements: a program that still holds the address of a deleted value may see it
-//! become another key's.
+//! written in place.
+//!
+//! Elements that leave a preallocated table are reused at once, as in the kernel: a program that
+//! still holds the address of a deleted value may see it become another key's. Those of a table with
+//! `BPF_F_NO_PREALLOC` wait until no run can hold them; so that they have room to wait, there are
+//! twice as many, whose memory is committed only when it is used.
 //!
 //! Control holds the header, the heads of the two pools (free elements, spares), the buckets, the
 //! elements' links and, in an LRU map, the elements' reference marks.
@@ -13,7 +16,7 @@ mod buckets;
 mod hasher;
 mod lru;
 
-use std::sync::atomic::Ordering::Release;
+use std::sync::atomic::Ordering::{Relaxed, Release};
 use std::sync::atomic::fence;
 
 use skep_command::Errno;
@@ -32,6 +35,10 @@ use crate::world::Cpu;
 const HEADER: usize = 64;
 /// The version of the layout of control, in its first word.
 const VERSION: u64 = 1;
+/// Where the number of keys is, in a table that is not preallocated.
+const KEYS: usize = 8;
+/// How many elements that left a table which is not preallocated can wait at least.
+const MIN_WAITING: u32 = 1024;
 /// Spare elements beyond one for each CPU: commands that update at the same time.
 const EXTRA_SPARES: u32 = 16;
 /// How often an update waits for a spare. Spares come back within an update's time.
@@ -48,6 +55,8 @@ pub(crate) struct Kind {
     pub(crate) cpus: u32,
     /// Whether the least recently used elements make room for new ones.
     pub(crate) lru: bool,
+    /// Whether elements that left are reused at once.
+    pub(crate) prealloc: bool,
     /// Whether the hash is seeded.
     pub(crate) seeded: bool,
 }
@@ -59,9 +68,20 @@ pub(crate) struct Hash {
     buckets: Buckets,
     hasher: Hasher,
     free: Pool,
-    /// For values that are shared.
-    spares: Option<Pool>,
+    change: Change,
+    /// How many keys a table that is not preallocated may have: its pool does not say.
+    limit: Option<u32>,
     clock: Option<Clock>,
+}
+
+/// How an existing value is changed.
+enum Change {
+    /// In its place: it is per CPU.
+    InPlace,
+    /// By a spare element.
+    Spare(Pool),
+    /// By a new element.
+    New,
 }
 
 /// What an update writes.
@@ -80,7 +100,11 @@ impl Hash {
         if shape.count > MAX_ELEMENTS {
             return Err(Errno::E2BIG);
         }
-        let spares = if shape.percpu { 0 } else { cpus.saturating_add(EXTRA_SPARES) };
+        let spares = match (kind.prealloc, shape.percpu) {
+            (true, true) => 0,
+            (true, false) => cpus.saturating_add(EXTRA_SPARES),
+            (false, _) => shape.count.max(MIN_WAITING),
+        };
         let total = shape.count.checked_add(spares).ok_or(Errno::E2BIG)?;
 
         let heads = PoolShape::heads_len(cpus);
@@ -96,15 +120,30 @@ impl Hash {
         control.commit(0, buckets_at.min(PAGE))?;
         control.u64(0).store(VERSION, Release);
 
-        let pool = |heads_at, first, count| {
-            Pool::new(PoolShape { heads_at, links_at, first, count, cpus, elements: total })
+        let pool = |heads_at, first, count| PoolShape {
+            heads_at,
+            links_at,
+            first,
+            count,
+            cpus,
+            elements: total,
+        };
+        let free = match kind.prealloc {
+            true => Pool::new(pool(HEADER, 0, shape.count)),
+            false => Pool::with_grace(pool(HEADER, 0, total)),
+        };
+        let change = match (kind.prealloc, shape.percpu) {
+            (_, true) => Change::InPlace,
+            (true, false) => Change::Spare(Pool::new(pool(HEADER + heads, shape.count, spares))),
+            (false, false) => Change::New,
         };
         Ok(Hash {
             elements: Elements::new(Shape { count: total, ..shape })?,
             buckets: Buckets::new(buckets_at, links_at, shape.count, total),
             hasher: if kind.seeded { Hasher::random() } else { Hasher::unseeded() },
-            free: pool(HEADER, 0, shape.count),
-            spares: (spares > 0).then(|| pool(HEADER + heads, shape.count, spares)),
+            free,
+            change,
+            limit: (!kind.prealloc).then_some(shape.count),
             clock: kind.lru.then(|| Clock::new(marks_at, total)),
             control,
         })
@@ -172,8 +211,7 @@ impl Hash {
         flags: u64,
         counters: &Counters,
     ) -> Result<(), Errno> {
-        let lockable = if self.clock.is_none() && self.spares.is_some() { BPF_F_LOCK } else { 0 };
-        if flags & !lockable > BPF_EXIST {
+        if flags & !self.lock_flag() > BPF_EXIST {
             return Err(Errno::EINVAL);
         }
         let hash = self.hasher.hash(key);
@@ -191,7 +229,7 @@ impl Hash {
                 }
                 (done, _) => {
                     if let Some(unused) = victim {
-                        self.free.give(&self.control, cpu, unused);
+                        self.free.give_unused(&self.control, cpu, unused);
                     }
                     if matches!(done, Err(Errno::E2BIG | Errno::ENOMEM)) {
                         counters.full();
@@ -225,7 +263,7 @@ impl Hash {
             }
             let index = match victim.take() {
                 Some(index) => index,
-                None => self.take(&self.free, cpu)?.ok_or(Errno::E2BIG)?,
+                None => self.take_new(cpu)?,
             };
             self.fill(index, cpu, key, write);
             bucket.insert(hash, index);
@@ -234,24 +272,59 @@ impl Hash {
         if mode == BPF_NOEXIST {
             return Err(Errno::EEXIST);
         }
-        let Some(spares) = &self.spares else {
-            match write {
-                Write::Program(value) => self.elements.set_value(old, cpu, value),
-                Write::Command(value) => self.elements.set_command_value(old, value),
+        let now = match &self.change {
+            Change::InPlace => {
+                match write {
+                    Write::Program(value) => self.elements.set_value(old, cpu, value),
+                    Write::Command(value) => self.elements.set_command_value(old, value),
+                }
+                old
             }
-            if let Some(clock) = &self.clock {
-                clock.mark(&self.control, old);
+            Change::Spare(spares) => {
+                let new = self.take_spare(spares, cpu)?;
+                self.fill(new, cpu, key, write);
+                bucket.replace(place, hash, old, new);
+                spares.give(&self.control, cpu, old);
+                new
             }
-            return Ok(());
+            Change::New => {
+                let new = self.take(&self.free, cpu)?.ok_or(Errno::ENOMEM)?;
+                self.fill(new, cpu, key, write);
+                bucket.replace(place, hash, old, new);
+                self.free.give(&self.control, cpu, old);
+                new
+            }
         };
-        let new = self.take_spare(spares, cpu)?;
-        self.fill(new, cpu, key, write);
-        bucket.replace(place, hash, old, new);
         if let Some(clock) = &self.clock {
-            clock.mark(&self.control, new);
+            clock.mark(&self.control, now);
         }
-        spares.give(&self.control, cpu, old);
         Ok(())
+    }
+
+    /// The flag that asks for the spin lock in the value, in the types that may have one.
+    fn lock_flag(&self) -> u64 {
+        match (&self.change, &self.clock) {
+            (Change::Spare(_) | Change::New, None) => BPF_F_LOCK,
+            (Change::Spare(_) | Change::New, Some(_)) | (Change::InPlace, _) => 0,
+        }
+    }
+
+    /// An element for a new key: `E2BIG` if there are as many keys as there may be.
+    #[inline]
+    fn take_new(&self, cpu: Cpu) -> Result<u32, Errno> {
+        let Some(limit) = self.limit else {
+            return self.take(&self.free, cpu)?.ok_or(Errno::E2BIG);
+        };
+        let keys = self.control.u32(KEYS);
+        if keys.fetch_add(1, Relaxed) >= limit {
+            keys.fetch_sub(1, Relaxed);
+            return Err(Errno::E2BIG);
+        }
+        let taken = self.take(&self.free, cpu).and_then(|taken| taken.ok_or(Errno::ENOMEM));
+        if taken.is_err() {
+            keys.fetch_sub(1, Relaxed);
+        }
+        taken
     }
 
     /// Fills an element that nobody finds yet.
@@ -293,6 +366,9 @@ impl Hash {
         drop(bucket);
         if let Some(clock) = &self.clock {
             clock.unmark(&self.control, index);
+        }
+        if self.limit.is_some() {
+            self.control.u32(KEYS).fetch_sub(1, Relaxed);
         }
         self.free.give(&self.control, cpu, index);
         Ok(())

@@ -149,6 +149,15 @@ impl Area {
         }
     }
 
+    /// The words, in memory order, that hold `len` bytes from `offset` on, a multiple of 8.
+    pub(crate) fn load_words(
+        &self,
+        offset: usize,
+        len: usize,
+    ) -> impl Iterator<Item = u64> + use<'_> {
+        self.words(offset, len).iter().map(|word| word.load(Relaxed))
+    }
+
     /// Copies `from` in, from `offset` on, a multiple of 8, and zeroes the padding behind it.
     #[inline]
     pub(crate) fn write(&self, offset: usize, from: &[u8]) {
@@ -176,7 +185,7 @@ impl Area {
     #[inline]
     fn check(&self, offset: usize, len: usize, align: usize) {
         let inside = offset <= self.len && len <= self.len - offset;
-        assert!(inside && offset % align == 0, "maps: offsets are bounded before they are used");
+        assert!(inside && offset.is_multiple_of(align), "maps: offsets are bounded before they are used");
     }
 }
 

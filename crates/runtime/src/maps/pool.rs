@@ -5,6 +5,9 @@
 //! where a map without memory finds out (`ENOMEM`), not when an element is touched. Indices that came
 //! back are kept in one lock-free stack for each CPU; a CPU whose stack is empty takes from others.
 //!
+//! A pool may make returned indices wait until no run can know the address of their element
+//! ([`super::grace`]).
+//!
 //! All state is in a control area: a head for each CPU on a cache line of its own, and one link for
 //! each element, which its user may use while the element is not free. A head counts its changes in
 //! its upper half, so that a stack that changed and changed back is noticed. What is read from the
@@ -15,6 +18,7 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 use skep_command::Errno;
 
+use super::grace::Limbo;
 use super::memory::Area;
 use crate::world::Cpu;
 
@@ -53,12 +57,19 @@ pub(crate) struct Pool {
     shape: PoolShape,
     /// The first index whose memory is not committed.
     committed: Mutex<u32>,
+    /// Where returned indices wait.
+    limbo: Option<Limbo>,
 }
 
 impl Pool {
     /// A pool of indices that were never used.
     pub(crate) fn new(shape: PoolShape) -> Pool {
-        Pool { shape, committed: Mutex::new(shape.first) }
+        Pool { shape, committed: Mutex::new(shape.first), limbo: None }
+    }
+
+    /// The same with returned indices waiting until no run can hold their element.
+    pub(crate) fn with_grace(shape: PoolShape) -> Pool {
+        Pool { limbo: Some(Limbo::default()), ..Pool::new(shape) }
     }
 
     /// Takes a free index; `None` if there is none. `commit` commits the memory of elements from an
@@ -77,12 +88,31 @@ impl Pool {
         if let Some(index) = self.take_unused(control, commit)? {
             return Ok(Some(index));
         }
-        Ok((1..self.shape.cpus).find_map(|n| self.pop(control, (own + n) % self.shape.cpus)))
+        let stolen =
+            (1..self.shape.cpus).find_map(|n| self.pop(control, (own + n) % self.shape.cpus));
+        let Some(limbo) = self.limbo.as_ref().filter(|_| stolen.is_none()) else {
+            return Ok(stolen);
+        };
+        limbo.empty(|index| self.push(control, cpu, index));
+        Ok(self.pop(control, own))
     }
 
     /// Gives an index back.
     #[inline]
     pub(crate) fn give(&self, control: &Area, cpu: Cpu, index: u32) {
+        match &self.limbo {
+            Some(limbo) => limbo.put(index, |free| self.push(control, cpu, free)),
+            None => self.push(control, cpu, index),
+        }
+    }
+
+    /// Gives an index back that nobody has found in the meantime: at once.
+    pub(crate) fn give_unused(&self, control: &Area, cpu: Cpu, index: u32) {
+        self.push(control, cpu, index);
+    }
+
+    #[inline]
+    fn push(&self, control: &Area, cpu: Cpu, index: u32) {
         let head = control.u64(self.head_at(cpu.0 % self.shape.cpus));
         let link = control.u32(self.link_at(index));
         let mut old = head.load(Relaxed);

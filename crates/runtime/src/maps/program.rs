@@ -35,6 +35,10 @@ impl Map {
         match &self.kind {
             Kind::Array(array) => array.lookup(cpu, key),
             Kind::Hash(hash) => hash.lookup(cpu, key),
+            Kind::LpmTrie(trie) => trie.lookup(key),
+            Kind::Devmap(devmap) => devmap.lookup(key),
+            Kind::DevmapHash(devmap) => devmap.hash().lookup(cpu, key),
+            Kind::ProgArray(_) | Kind::PerfEventArray(_) | Kind::Ringbuf(_) => None,
         }
     }
 
@@ -48,6 +52,12 @@ impl Map {
         match &self.kind {
             Kind::Array(array) => array.update(cpu, key, value, flags),
             Kind::Hash(hash) => hash.update(cpu, key, value, flags, &self.counters),
+            Kind::LpmTrie(trie) => trie.update(cpu, key, value, flags, &self.counters),
+            Kind::Ringbuf(_) => Err(Errno::ENOTSUPP),
+            Kind::ProgArray(_)
+            | Kind::PerfEventArray(_)
+            | Kind::Devmap(_)
+            | Kind::DevmapHash(_) => Err(Errno::EINVAL),
         }
     }
 
@@ -55,13 +65,20 @@ impl Map {
     pub fn delete(&self, cpu: Cpu, key: &[u8]) -> Result<(), Errno> {
         self.check_program_write(key)?;
         match &self.kind {
-            Kind::Array(_) => Err(Errno::EINVAL),
             Kind::Hash(hash) => hash.delete(cpu, key),
+            Kind::LpmTrie(trie) => trie.delete(cpu, key),
+            Kind::Ringbuf(_) => Err(Errno::ENOTSUPP),
+            Kind::Array(_)
+            | Kind::ProgArray(_)
+            | Kind::PerfEventArray(_)
+            | Kind::Devmap(_)
+            | Kind::DevmapHash(_) => Err(Errno::EINVAL),
         }
     }
 
     /// `bpf_for_each_map_elem`: hands each key and the address of its value to `visit` until that
-    /// says to stop (false), and returns how many there were. `visit` may change the map.
+    /// says to stop (false), and returns how many there were. `visit` may change the map. `EINVAL` for
+    /// the types that Linux does not let programs walk: all but arrays and hash tables.
     pub fn for_each(
         &self,
         cpu: Cpu,
@@ -70,6 +87,12 @@ impl Map {
         match &self.kind {
             Kind::Array(array) => Ok(array::walk(array.elements(), cpu, visit)),
             Kind::Hash(hash) => hash.walk(cpu, visit),
+            Kind::LpmTrie(_)
+            | Kind::ProgArray(_)
+            | Kind::PerfEventArray(_)
+            | Kind::Ringbuf(_)
+            | Kind::Devmap(_)
+            | Kind::DevmapHash(_) => Err(Errno::EINVAL),
         }
     }
 

@@ -7,10 +7,9 @@
 //! control area. An element stays at its place while it is in the table; a new version of it takes
 //! the same place in one store.
 //!
-//! Writers hold the bucket's lock, whose number counts up with each taking and each release: odd is
-//! locked. Readers take no lock. They check after comparing the key that the slot has not changed,
-//! and after walking an overflow chain that the lock's number has not: the chain of an element that
-//! left may lead anywhere. After some attempts they take the lock.
+//! Writers hold the bucket's lock. Readers take no lock. They check after comparing the key that the
+//! slot has not changed, and after walking an overflow chain that nobody has held the lock meanwhile:
+//! the chain of an element that left may lead anywhere. After some attempts they take the lock.
 //!
 //! Indices that are read are bounded by the number of elements, chains by [`MAX_CHAIN`].
 
@@ -20,6 +19,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, fence};
 
 use skep_command::Errno;
 
+use crate::maps::lock::{Changed, Held, Lock, Seen};
 use crate::maps::memory::Area;
 use crate::maps::pool::LINK;
 
@@ -34,11 +34,6 @@ const KEYS_PER_BUCKET: u64 = 4;
 const MAX_CHAIN: usize = 4096;
 /// How often a lookup without lock starts again before it takes the lock.
 const MAX_ATTEMPTS: usize = 16;
-/// How often a lock is tried before its holder is given the CPU each time.
-const SPINS: u32 = 200;
-/// How often a lock is tried at all. Its holder has stopped for seconds then.
-const MAX_TRIES: u32 = 5_000_000;
-
 /// Where a table is in its control area.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Buckets {
@@ -109,8 +104,8 @@ pub(crate) struct Bucket<'a> {
 
 impl<'a> Bucket<'a> {
     #[inline]
-    fn number(&self) -> &'a AtomicU32 {
-        self.control.u32(self.at)
+    fn guard(&self) -> Lock<'a> {
+        Lock::new(self.control.u32(self.at))
     }
 
     #[inline]
@@ -149,7 +144,7 @@ impl<'a> Bucket<'a> {
 
     #[inline]
     fn attempt(&self, hash: u64, is_key: &impl Fn(u32) -> bool) -> Result<Option<u32>, Changed> {
-        let number = self.number().load(Acquire);
+        let seen = self.guard().begin();
         for slot in 0..SLOTS {
             let word = self.slot(slot).load(Acquire);
             if !has_tag(word, hash) {
@@ -166,21 +161,18 @@ impl<'a> Bucket<'a> {
             }
         }
         let head = self.overflow().load(Acquire);
-        if head == 0 { Ok(None) } else { self.attempt_overflow(head, number, is_key) }
+        if head == 0 { Ok(None) } else { self.attempt_overflow(head, seen, is_key) }
     }
 
     #[cold]
     fn attempt_overflow(
         &self,
         head: u32,
-        number: u32,
+        seen: Seen,
         is_key: &impl Fn(u32) -> bool,
     ) -> Result<Option<u32>, Changed> {
         let found = self.chain(head).find(|index| is_key(*index));
-        fence(Acquire);
-        if number & 1 == 1 || self.number().load(Relaxed) != number {
-            return Err(Changed);
-        }
+        self.guard().end(seen)?;
         Ok(found)
     }
 
@@ -199,41 +191,21 @@ impl<'a> Bucket<'a> {
     /// Takes the lock; `EBUSY` if it is never free.
     #[inline]
     pub(crate) fn lock(self) -> Result<Locked<'a>, Errno> {
-        let lock = self.number();
-        for tries in 0..MAX_TRIES {
-            let number = lock.load(Relaxed);
-            let free = number & 1 == 0;
-            let taken = number.wrapping_add(1);
-            if free && lock.compare_exchange_weak(number, taken, Acquire, Relaxed).is_ok() {
-                // Whoever sees a change that follows sees the odd number too.
-                fence(Release);
-                return Ok(Locked { bucket: self });
-            }
-            if tries < SPINS { spin_loop() } else { std::thread::yield_now() }
-        }
-        Err(Errno::EBUSY)
+        let held = self.guard().take()?;
+        Ok(Locked { bucket: self, _held: held })
     }
 
     /// Takes the lock if it is free.
     pub(crate) fn try_lock(self) -> Option<Locked<'a>> {
-        let lock = self.number();
-        let number = lock.load(Relaxed);
-        let taken = number.wrapping_add(1);
-        let free = number & 1 == 0;
-        if !free || lock.compare_exchange(number, taken, Acquire, Relaxed).is_err() {
-            return None;
-        }
-        fence(Release);
-        Some(Locked { bucket: self })
+        let held = self.guard().try_take()?;
+        Some(Locked { bucket: self, _held: held })
     }
 }
-
-/// A bucket changed while it was read.
-struct Changed;
 
 /// A bucket whose lock is held.
 pub(crate) struct Locked<'a> {
     bucket: Bucket<'a>,
+    _held: Held<'a>,
 }
 
 impl Locked<'_> {
@@ -316,14 +288,6 @@ impl Locked<'_> {
 
     fn overflowed(&self) -> impl Iterator<Item = u32> + use<'_> {
         self.bucket.chain(self.bucket.overflow().load(Relaxed))
-    }
-}
-
-impl Drop for Locked<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        let lock = self.bucket.number();
-        lock.store(lock.load(Relaxed).wrapping_add(1), Release);
     }
 }
 
