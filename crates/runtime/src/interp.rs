@@ -8,7 +8,6 @@ mod access;
 mod calls;
 mod exec;
 mod op;
-pub(crate) mod pending;
 mod translate;
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! ([`memory`]), so that programs which nobody verified can run here; what they do wrong becomes a
 //! [`Fault`].
 //!
+//! - [`engine`]: bpf(2)'s commands, answered here
 //! - [`program`]: a loaded program; [`run`]: one run of it, which is what helpers see
 //! - [`memory`], [`packet`], [`context`]: what it touches
 //! - [`maps`], `helpers`: what it calls
@@ -12,8 +13,10 @@
 mod helpers;
 mod interp;
 mod sys;
+mod test_run;
 
 pub mod context;
+pub mod engine;
 pub mod fault;
 pub mod maps;
 pub mod memory;
@@ -22,6 +25,7 @@ pub mod program;
 pub mod run;
 pub mod world;
 
+pub use engine::{Options, UserEngine};
 pub use fault::{Fault, FaultKind};
 pub use program::Program;
 pub use run::Run;

@@ -3,11 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use skep_spec::abi::ProgType;
+use skep_spec::abi::{MapType, ProgType};
 
 use crate::context::{Context, Viewer};
 use crate::fault::{Fault, FaultKind};
-use crate::interp::pending::Pending;
 use crate::interp::{self, Frame, LOOP_BUDGET};
 use crate::maps::Map;
 use crate::memory::{Access, Block, Bytes, BytesMut, FRAMES_MAX, Regions, Span};
@@ -116,9 +115,10 @@ impl<'w> Run<'w> {
         let mut result = result;
         while let Some(addr) = self.regions.pending_record() {
             self.regions.revoke(addr);
-            for map in self.program.maps() {
-                map.discard_record(addr);
-            }
+            let maps = self.program.maps().iter();
+            // Each ring buffer knows its own records; at most one takes this one back.
+            maps.filter(|map| map.map_type() == MapType::Ringbuf)
+                .any(|map| map.ringbuf_discard(addr, 0).is_ok());
             result = result.and(Err(Fault::new(FaultKind::RecordKept(addr))));
         }
         result

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use skep_spec::insn::Reg;
 
 use super::op::Registers;
-use super::pending::Pending;
 use crate::fault::{Fault, FaultKind};
 use crate::helpers::Helper;
 use crate::memory::FRAMES_MAX;
