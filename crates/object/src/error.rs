@@ -366,6 +366,12 @@ pub enum Problem {
         /// What is wrong with it.
         reason: String,
     },
+    /// Types that the kernel does not take: those of kernel variables and functions.
+    #[error("the type of extern '{name}' cannot be loaded into the kernel")]
+    NotForKernel {
+        /// The extern's name.
+        name: String,
+    },
     /// Binding gave a reference something of another kind.
     #[error("`{insn}` cannot refer to {found}")]
     Binding {

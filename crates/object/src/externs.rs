@@ -28,6 +28,9 @@ pub struct Extern {
     pub(crate) kconfig_off: Option<u32>,
 }
 
+/// The section of kernel variables and functions, which exists in type information alone.
+pub(crate) const KSYMS_SECTION: &str = ".ksyms";
+
 /// Where an extern comes from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ExternSource {
@@ -46,7 +49,7 @@ impl Extern {
     pub fn section(&self) -> &'static str {
         match self.source {
             ExternSource::Kconfig => KCONFIG_SECTION,
-            ExternSource::KernelVariable | ExternSource::KernelFunction => ".ksyms",
+            ExternSource::KernelVariable | ExternSource::KernelFunction => KSYMS_SECTION,
             ExternSource::Unknown => "undefined symbols",
         }
     }
@@ -103,7 +106,7 @@ fn declarations(btf: &Btf) -> HashMap<&str, (ExternSource, TypeId)> {
     for (_, section) in btf.datasecs() {
         let kconfig = match section.name {
             KCONFIG_SECTION => true,
-            ".ksyms" => false,
+            KSYMS_SECTION => false,
             _ => continue,
         };
         for entry in section.vars {

@@ -30,6 +30,7 @@ mod program;
 mod records;
 mod reloc;
 pub mod section;
+mod variables;
 
 pub use crate::error::{Error, Place, Problem, Result};
 pub use crate::externs::{Extern, ExternIdx, ExternSource};

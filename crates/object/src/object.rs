@@ -17,6 +17,7 @@ use crate::program::Program;
 use crate::records::Records;
 use crate::reloc::RelocKind;
 use crate::section::ProgramKind;
+use crate::variables;
 
 /// A BPF object: functions, maps, externs and types.
 #[derive(Clone, Debug)]
@@ -90,6 +91,7 @@ impl Object {
         let functions = function::functions(&elf)?;
         let mut externs = externs::externs(&elf, btf.as_ref());
         let mut maps = map::maps(name, &elf, btf.as_ref(), &mut externs)?;
+        let btf = btf.map(|btf| variables::place(&btf, &elf, &maps, &externs)).transpose()?;
         let function_index = function::index(&functions);
         map::initial_slots(&elf, &function_index, &mut maps)?;
         Ok(Object {
@@ -199,9 +201,18 @@ impl Object {
         &self.externs
     }
 
-    /// The object's types, as the compiler wrote them.
+    /// The object's types, in which the variables of data sections have their places.
     pub fn btf(&self) -> Option<&Btf> {
         self.btf.as_ref()
+    }
+
+    /// The object's types as the kernel takes them. Ids are the same.
+    ///
+    /// # Errors
+    ///
+    /// [`Problem::NotForKernel`] for what the kernel would refuse.
+    pub fn btf_for_kernel(&self) -> Result<Option<Btf>> {
+        self.btf.as_ref().map(|btf| variables::for_kernel(btf, &self.functions)).transpose()
     }
 
     /// The CO-RE relocations of a function, not of those that it calls.

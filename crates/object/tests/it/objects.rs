@@ -61,3 +61,20 @@ fn references_name_maps_and_bytes_of_global_data() {
     let expected = [".bss", ".rodata", "drops", "hits", "ports", "prefixes_v4", "prefixes_v6"];
     assert_eq!(maps, expected);
 }
+
+#[test]
+fn types_know_where_global_variables_are() {
+    let object = parse(&objects().join("firewall.bpf.o"));
+    let btf = object.btf().unwrap();
+    for map in object.maps().iter().filter(|map| map.is_global_data()) {
+        let (_, datasec) = btf.find_datasec(&map.name).unwrap();
+        assert_eq!(datasec.size, map.def.value_size, "{}", map.name);
+        let mut end = 0;
+        for entry in datasec.vars {
+            assert!(entry.offset >= end, "{}: variables overlap", map.name);
+            end = entry.offset + entry.size;
+        }
+        assert!(end <= datasec.size, "{}", map.name);
+    }
+    assert!(object.btf_for_kernel().unwrap().is_some());
+}
