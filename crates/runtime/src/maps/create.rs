@@ -23,7 +23,7 @@ const MAX_HASH_ELEMENT: u64 = (4 << 20) - 48;
 const MAX_LPM_DATA: u32 = 256;
 /// The bytes that an LPM trie's value stays within: what the kernel allocates at once, less the
 /// longest key and the head of its node.
-const MAX_LPM_VALUE: u32 = (4 << 20) - MAX_LPM_DATA - 40;
+const MAX_LPM_VALUE: u32 = (4 << 20) - MAX_LPM_DATA - 24;
 
 /// Checks attributes, one rule after the other.
 struct Checker<'a, 'b> {

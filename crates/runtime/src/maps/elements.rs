@@ -168,11 +168,12 @@ impl Elements {
         }
     }
 
-    /// An element's value as commands see it.
+    /// An element's value as commands see it. As in Linux, they see the padding of a value per CPU
+    /// as a command wrote it.
     pub(crate) fn command_value(&self, index: u32) -> Vec<u8> {
         let mut value = vec![0; self.command_size()];
         for (cpu, bytes) in self.cpus().zip(value.chunks_mut(self.command_stride())) {
-            self.area.read(self.value_offset(index, cpu), &mut bytes[..self.shape.value_size]);
+            self.area.read(self.value_offset(index, cpu), bytes);
         }
         value
     }
@@ -180,7 +181,7 @@ impl Elements {
     /// Sets an element's value from a command, on all CPUs if it is per CPU.
     pub(crate) fn set_command_value(&self, index: u32, value: &[u8]) {
         for (cpu, bytes) in self.cpus().zip(value.chunks(self.command_stride())) {
-            self.area.write(self.value_offset(index, cpu), &bytes[..self.shape.value_size]);
+            self.area.write(self.value_offset(index, cpu), bytes);
         }
     }
 

@@ -185,7 +185,10 @@ impl Area {
     #[inline]
     fn check(&self, offset: usize, len: usize, align: usize) {
         let inside = offset <= self.len && len <= self.len - offset;
-        assert!(inside && offset.is_multiple_of(align), "maps: offsets are bounded before they are used");
+        assert!(
+            inside && offset.is_multiple_of(align),
+            "maps: offsets are bounded before they are used"
+        );
     }
 }
 
