@@ -2,8 +2,9 @@
 //!
 //! [`Insn`] is the only form in which instructions travel through skep. It can hold every
 //! instruction of RFC 9669 and the kernel's additions through Linux 6.18, and nothing else: a byte
-//! pattern that has no meaning does not decode (see [`crate::decode`]). Every value encodes back to
-//! exactly the bytes it came from.
+//! pattern that has no meaning does not decode (see [`crate::decode`]). Every value that came from
+//! bytes encodes back to exactly those. (Four combinations never come from bytes; see
+//! [`Insn::to_slots`].)
 //!
 //! Jump and call distances stay as they stand in the bytes: relative, counted in 8-byte *slots*
 //! from the slot after the instruction.
