@@ -28,13 +28,9 @@ const OFFSET_MAX: u32 = 0xffff;
 /// `bpf_csum_diff(from, from_size, to, to_size, seed)`: the checksum difference between two pieces
 /// of memory, to be fed to the other helpers.
 ///
-/// Either piece may be empty. Returns 16 bits; with both empty, `seed`. `-EINVAL` if a size is no
-/// multiple of 4.
+/// Either piece may be empty, and both may have any length. Returns 16 bits and never fails.
 pub(super) fn diff(run: &mut Run<'_>, [from, from_size, to, to_size, seed]: [u64; 5]) -> Outcome {
     let (from_size, to_size) = (low32(from_size), low32(to_size));
-    if !from_size.is_multiple_of(4) || !to_size.is_multiple_of(4) {
-        return fail(Errno::EINVAL);
-    }
     let piece = |addr, size| {
         if size == 0 { Ok(Vec::new()) } else { Ok(run.readable(addr, size as usize)?.to_vec()) }
     };

@@ -10,7 +10,8 @@ use crate::run::Run;
 
 /// `bpf_probe_read_kernel(dst, size, unsafe_ptr)`: copies `size` bytes.
 ///
-/// Returns 0, or `-EFAULT` if not all of them are there; `dst` is zeroed then.
+/// Returns 0. If not all bytes are there, `dst` is zeroed, and the answer is `-ERANGE` for an address
+/// that is none of a kernel and `-EFAULT` otherwise.
 pub(super) fn read(run: &mut Run<'_>, [dst, size, from, ..]: [u64; 5]) -> Outcome {
     let size = low32(size) as usize;
     if size == 0 {
@@ -24,7 +25,7 @@ pub(super) fn read(run: &mut Run<'_>, [dst, size, from, ..]: [u64; 5]) -> Outcom
         }
         Err(_) => {
             dst.fill(0);
-            fail(Errno::EFAULT)
+            fail(absent(from))
         }
     }
 }
@@ -32,8 +33,8 @@ pub(super) fn read(run: &mut Run<'_>, [dst, size, from, ..]: [u64; 5]) -> Outcom
 /// `bpf_probe_read_kernel_str(dst, size, unsafe_ptr)`: copies a string.
 ///
 /// Returns its length with its zero; if it does not fit, `size`, with a zero as the last byte;
-/// `-EFAULT` if memory ends before the string does, and `dst` is zeroed then. Bytes behind the
-/// string are left as they were.
+/// if memory ends before the string does, an error as [`read`] gives it, and `dst` is zeroed. Bytes
+/// behind the string are left as they were.
 pub(super) fn read_str(run: &mut Run<'_>, [dst, size, from, ..]: [u64; 5]) -> Outcome {
     let size = low32(size) as usize;
     if size == 0 {
@@ -47,7 +48,7 @@ pub(super) fn read_str(run: &mut Run<'_>, [dst, size, from, ..]: [u64; 5]) -> Ou
             Some(byte) => text.push(byte),
             None => {
                 dst.fill(0);
-                return fail(Errno::EFAULT);
+                return fail(absent(from));
             }
         }
     }
@@ -56,4 +57,11 @@ pub(super) fn read_str(run: &mut Run<'_>, [dst, size, from, ..]: [u64; 5]) -> Ou
     }
     dst.copy_from(&text);
     Ok(text.len() as u64)
+}
+
+/// The error for memory that is not there.
+fn absent(addr: u64) -> Errno {
+    /// The lowest address of a kernel on x86-64.
+    const KERNEL_SPACE: u64 = 0xffff_8000_0000_0000;
+    if addr < KERNEL_SPACE { Errno::ERANGE } else { Errno::EFAULT }
 }

@@ -12,11 +12,11 @@ use crate::script::{Arg, Start, Step};
 
 /// What a run came to.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// For each step what it returned, and the memory that it was given to write.
-    pub steps: Vec<(u64, Vec<u8>)>,
+    pub(crate) steps: Vec<(u64, Vec<u8>)>,
     /// The packet afterwards.
-    pub packet: Vec<u8>,
+    pub(crate) packet: Vec<u8>,
 }
 
 /// The most memory that a step can be given to write.
@@ -26,23 +26,27 @@ const OUT_MAX: usize = 120;
 const ELEMENT: usize = 8 + OUT_MAX;
 
 /// Lets an engine run the steps.
-pub fn answer(engine: &dyn Engine, start: &Start, steps: &[Step]) -> Result<Answer, Error> {
-    let create = MapCreate {
+pub(crate) fn answer(engine: &dyn Engine, start: &Start, steps: &[Step]) -> Result<Answer, Error> {
+    let map = engine.map_create(&result_map(steps.len()))?;
+    let result = run(engine, map, start, steps);
+    engine.close(map);
+    result
+}
+
+/// The map that a program with this many steps leaves its results in.
+pub(crate) fn result_map(steps: usize) -> MapCreate<'static> {
+    MapCreate {
         name: "results",
         map_type: MapType::Array,
         key_size: 4,
         value_size: u32::try_from(ELEMENT).expect("a small number"),
-        max_entries: u32::try_from(steps.len()).expect("few steps"),
+        max_entries: u32::try_from(steps).expect("few steps"),
         flags: 0,
         extra: 0,
         inner: None,
         numa_node: None,
         btf: None,
-    };
-    let map = engine.map_create(&create)?;
-    let result = run(engine, map, start, steps);
-    engine.close(map);
-    result
+    }
 }
 
 fn run(engine: &dyn Engine, map: Handle, start: &Start, steps: &[Step]) -> Result<Answer, Error> {
@@ -97,7 +101,7 @@ fn program(map: Handle, steps: &[Step]) -> String {
     for (index, step) in steps.iter().enumerate() {
         let outs = match step {
             Step::Field(off) => {
-                line(&mut text, format_args!("w7 = *(u32 *)(r6 + {off})"));
+                line(&mut text, format_args!("r7 = *(u32 *)(r6 + {off})"));
                 Vec::new()
             }
             Step::Call(helper, args) => {
@@ -177,11 +181,12 @@ fn line(text: &mut String, args: std::fmt::Arguments<'_>) {
 
 impl Answer {
     /// One line: what each step returned, and the packet if it changed.
-    pub fn show(&self, start: &Start) -> String {
+    pub(crate) fn show(&self, start: &Start) -> String {
         let steps: Vec<String> = self.steps.iter().map(show_step).collect();
         let mut shown = steps.join(" | ");
         if self.packet != start.packet {
-            write!(shown, " -> {}", show_bytes(&self.packet)).expect("writing to a string does not fail");
+            write!(shown, " -> {}", show_bytes(&self.packet))
+                .expect("writing to a string does not fail");
         }
         shown
     }
@@ -202,7 +207,12 @@ fn show_bytes(bytes: &[u8]) -> String {
     let mut rest = bytes;
     while let Some(first) = rest.first() {
         let zeros = rest.iter().take_while(|byte| **byte == 0).count();
-        let counting = (0u8..=255).cycle().skip(usize::from(*first)).zip(rest).take_while(|(a, b)| a == *b).count();
+        let counting = (0u8..=255)
+            .cycle()
+            .skip(usize::from(*first))
+            .zip(rest)
+            .take_while(|(a, b)| a == *b)
+            .count();
         let (len, text) = if zeros > SHORT {
             (zeros, format!(" 00*{zeros}"))
         } else if counting > SHORT {

@@ -16,14 +16,14 @@ use skep_spec::abi::{HelperId, ProgType};
 
 /// What runs start from.
 #[derive(Clone, Debug)]
-pub struct Start {
-    pub prog_type: ProgType,
-    pub packet: Vec<u8>,
+pub(crate) struct Start {
+    pub(crate) prog_type: ProgType,
+    pub(crate) packet: Vec<u8>,
 }
 
 /// A step of a run.
 #[derive(Clone, Debug)]
-pub enum Step {
+pub(crate) enum Step {
     /// Loads a 32-bit field of the context.
     Field(u32),
     /// Calls a helper.
@@ -32,7 +32,7 @@ pub enum Step {
 
 /// An argument.
 #[derive(Clone, Debug)]
-pub enum Arg {
+pub(crate) enum Arg {
     Number(u64),
     Context,
     Memory(Vec<u8>),
@@ -41,15 +41,18 @@ pub enum Arg {
 
 /// A line.
 #[derive(Clone, Debug)]
-pub enum Line {
+pub(crate) enum Line {
     Start(Start),
     Run(Vec<Step>),
 }
 
 /// The lines of a script with their text; empty lines and comments are left out.
-pub fn parse(script: &str) -> Vec<(&str, Line)> {
+pub(crate) fn parse(script: &str) -> Vec<(&str, Line)> {
     let lines = script.lines().map(|line| line.split(" ;").next().unwrap_or(line).trim());
-    lines.filter(|line| !line.is_empty() && !line.starts_with(';')).map(|line| (line, parse_line(line))).collect()
+    lines
+        .filter(|line| !line.is_empty() && !line.starts_with(';'))
+        .map(|line| (line, parse_line(line)))
+        .collect()
 }
 
 fn parse_line(line: &str) -> Line {
@@ -95,25 +98,38 @@ fn split_args(args: &str) -> Vec<&str> {
 }
 
 fn parse_arg(arg: &str) -> Arg {
-    let quoted = |text: &str| text.strip_suffix('"').unwrap_or_else(|| panic!("{text}: no quote")).to_owned();
+    let quoted = |text: &str| {
+        text.strip_suffix('"').unwrap_or_else(|| panic!("{text}: no quote")).to_owned()
+    };
     if arg == "ctx" {
         Arg::Context
     } else if let Some(len) = arg.strip_prefix("out(") {
         Arg::Out(len.trim_end_matches(')').parse().expect("a length"))
     } else if let Some(text) = arg.strip_prefix('"') {
-        Arg::Memory(quoted(text).replace("\\0", "\0").replace("\\n", "\n").replace("\\t", "\t").into_bytes())
+        Arg::Memory(
+            quoted(text)
+                .replace("\\0", "\0")
+                .replace("\\n", "\n")
+                .replace("\\t", "\t")
+                .into_bytes(),
+        )
     } else if let Some(bytes) = arg.strip_prefix("x\"") {
         Arg::Memory(hex(&quoted(bytes)))
     } else if let Some(number) = arg.strip_prefix("0x") {
         Arg::Number(u64::from_str_radix(number, 16).expect("a number"))
     } else {
         let number: i128 = arg.parse().unwrap_or_else(|_| panic!("{arg}: no argument"));
-        Arg::Number(u64::try_from(number).or_else(|_| i64::try_from(number).map(i64::cast_unsigned)).expect("64 bits"))
+        Arg::Number(
+            u64::try_from(number)
+                .or_else(|_| i64::try_from(number).map(i64::cast_unsigned))
+                .expect("64 bits"),
+        )
     }
 }
 
 fn hex(text: &str) -> Vec<u8> {
     let digits: Vec<char> = text.chars().filter(|c| !c.is_whitespace()).collect();
-    let byte = |pair: &[char]| u8::from_str_radix(&pair.iter().collect::<String>(), 16).expect("hex");
+    let byte =
+        |pair: &[char]| u8::from_str_radix(&pair.iter().collect::<String>(), 16).expect("hex");
     digits.chunks(2).map(byte).collect()
 }
