@@ -449,8 +449,9 @@ impl MapRules {
         if !self.key.admits(key) {
             return Err(BadShape::Key { map_type, found: key, required: self.key });
         }
-        if !self.value.admits(value) {
-            return Err(BadShape::Value { map_type, found: value, required: self.value });
+        let required = self.value_rule(flags);
+        if !required.admits(value) {
+            return Err(BadShape::Value { map_type, found: value, required });
         }
         let right = match self.entries {
             EntriesRule::Zero => entries == 0,
@@ -464,6 +465,15 @@ impl MapRules {
             return Err(BadShape::Entries { map_type, found: entries, required: self.entries });
         }
         Ok(())
+    }
+
+    /// The size of values, given the flags: a stack by build ids takes 32 bytes a frame.
+    const fn value_rule(&self, flags: u32) -> SizeRule {
+        if flags & self.flags & flag::STACK_BUILD_ID != 0 {
+            SizeRule::Multiple(32)
+        } else {
+            self.value
+        }
     }
 
     /// The size of a value as commands see it, on a machine with `cpus` possible CPUs.
