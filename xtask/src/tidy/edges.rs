@@ -42,8 +42,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("xtask", &[]),
 ];
 
-/// What every crate's tests may use.
-const FOR_TESTS: &str = "testkit";
+/// What every crate's tests may use: the test tools, and the kernel as the referee.
+const FOR_TESTS: &[&str] = &["testkit", "skep-linux"];
 
 /// What cargo knows about the workspace and its dependencies.
 pub(super) struct Metadata {
@@ -119,7 +119,7 @@ pub(super) fn check(metadata: &Metadata) -> Vec<Problem> {
             let name = dependency.name.as_str();
             if !ours.contains(&name)
                 || allowed.contains(&name)
-                || (dependency.is_for_tests && name == FOR_TESTS)
+                || (dependency.is_for_tests && FOR_TESTS.contains(&name))
                 // A crate's own tests may name the crate itself.
                 || name == package.name
             {
