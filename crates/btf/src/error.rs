@@ -146,6 +146,14 @@ pub enum Error {
         /// Number of parts allowed.
         limit: usize,
     },
+    /// A type cannot be written in C.
+    #[error("type {id} cannot be written in C: {reason}")]
+    NotC {
+        /// The type.
+        id: TypeId,
+        /// What is in the way.
+        reason: &'static str,
+    },
     /// Values of the type have no size.
     #[error("type {id}: {kind} has no size")]
     NoSize {

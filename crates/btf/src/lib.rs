@@ -22,6 +22,7 @@ mod btf;
 mod builder;
 mod bytes;
 pub mod compare;
+pub mod dump;
 mod edit;
 mod error;
 pub mod ext;
