@@ -136,8 +136,7 @@ impl<'a> Adapter<'a> {
     /// Puts the question to every type of the target that has the right name. All that have an
     /// answer must agree.
     fn resolve(&mut self, spec: &Spec<'a>, target: &'a Btf) -> std::result::Result<Answer, Reason> {
-        let name = spec.root_name();
-        if name.is_empty() {
+        if spec.root_name().is_empty() {
             return Err("types without a name cannot be looked for".to_owned());
         }
         let candidates = match self.candidates.get(&spec.root) {
@@ -161,7 +160,7 @@ impl<'a> Adapter<'a> {
         }
         let answer = match agreed {
             Some((_, answer)) => answer,
-            None => value::answer(spec, None)?.because(&candidates, name),
+            None => value::answer(spec, None)?.because(&candidates, spec),
         };
         let left = if matching.is_empty() { candidates } else { matching };
         self.candidates.insert(spec.root, left);

@@ -318,8 +318,11 @@ pub enum Problem {
         /// The instruction.
         insn: String,
     },
+    /// A map's definition is no struct.
+    #[error("its type is no struct of fields (__uint, __type, __array)")]
+    MapType,
     /// A map's definition has a field that makes no sense.
-    #[error("{field}: {reason}")]
+    #[error("field '{field}' {reason}")]
     MapField {
         /// The field's name.
         field: String,
@@ -328,7 +331,7 @@ pub enum Problem {
     },
     /// The map holds pointers that are filled in by relocations, and those are not understood.
     #[error(
-        "global data of section '{section}' holds the address of '{symbol}' ({kind}) at byte {offset:#x}; addresses in global data are not supported: index an array, or choose with a switch"
+        "global data of section '{section}' holds the address of '{symbol}' ({kind}) at byte {offset:#x}, and nobody fills in addresses in global data: index an array, or choose with a switch"
     )]
     DataRelocation {
         /// The data section.
@@ -341,7 +344,7 @@ pub enum Problem {
         offset: u64,
     },
     /// An extern that nobody resolved.
-    #[error("extern '{name}' of section '{section}' is not resolved: {remedy}")]
+    #[error("extern '{name}' ({section}) is not resolved: {remedy}")]
     Extern {
         /// The symbol's name.
         name: String,

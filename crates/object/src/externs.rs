@@ -50,7 +50,7 @@ impl Extern {
         match self.source {
             ExternSource::Kconfig => KCONFIG_SECTION,
             ExternSource::KernelVariable | ExternSource::KernelFunction => KSYMS_SECTION,
-            ExternSource::Unknown => "undefined symbols",
+            ExternSource::Unknown => "undefined symbol",
         }
     }
 

@@ -23,6 +23,8 @@ mod elf;
 mod error;
 mod externs;
 mod function;
+#[doc(hidden)]
+pub mod fuzz;
 mod link;
 pub mod map;
 mod object;

@@ -216,7 +216,7 @@ impl<'a> Linker<'a> {
                 (Target::Map(map), Imm64::MapIdx(map_number(map)))
             }
             Outside::Data(map, off) => {
-                self.usable(map)?;
+                self.usable(map, off).map_err(|problem| here.error(problem))?;
                 (Target::MapValue { map, off }, Imm64::MapIdxValue { idx: map_number(map), off })
             }
             Outside::Extern(index) => {
@@ -248,10 +248,10 @@ impl<'a> Linker<'a> {
         }
     }
 
-    /// Whether global data is what it seems.
-    fn usable(&self, map: MapIdx) -> Result<()> {
-        match self.object.map(map).and_then(|map| map.refused.clone()) {
-            Some(error) => Err(error),
+    /// Whether a byte of global data is what it seems.
+    fn usable(&self, map: MapIdx, off: u32) -> std::result::Result<(), Problem> {
+        match self.object.map(map) {
+            Some(map) => map.check_reference(self.object.btf(), off),
             None => Ok(()),
         }
     }

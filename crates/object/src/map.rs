@@ -11,9 +11,10 @@ use skep_btf::{Btf, TypeId};
 use skep_spec::abi::MapType;
 
 use crate::elf::Elf;
-use crate::error::{Error, Result};
+use crate::error::{Problem, Result};
 use crate::externs::Extern;
 use crate::function::FunctionIdx;
+use crate::reloc::RelocKind;
 use data::data_maps;
 use definition::defined_maps;
 use kconfig::kconfig_map;
@@ -59,8 +60,19 @@ pub struct Map {
     pub(crate) offset: u64,
     /// Where in the section its initial entries are: the field `values`.
     pub(crate) values: Range<u64>,
-    /// Why programs cannot use it, if they cannot.
-    pub(crate) refused: Option<Error>,
+    /// Addresses in its global data that nobody fills in, by ascending offset.
+    pub addresses: Vec<Address>,
+}
+
+/// An address in global data.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Address {
+    /// Where it is stored, in bytes.
+    pub offset: u64,
+    /// What it is the address of.
+    pub symbol: String,
+    /// The relocation that says so.
+    pub kind: RelocKind,
 }
 
 impl Map {
@@ -69,9 +81,52 @@ impl Map {
         matches!(self.initial, Initial::Zeroes | Initial::Bytes(_))
     }
 
-    /// Why programs of this object that use the map cannot be loaded, if so.
-    pub fn refused(&self) -> Option<&Error> {
-        self.refused.as_ref()
+    /// Whether a program may refer to a byte of its global data.
+    ///
+    /// It may not if the variable there holds an address; where no type says which bytes belong to
+    /// a variable, if any byte of the data does.
+    pub(crate) fn check_reference(
+        &self,
+        btf: Option<&Btf>,
+        byte: u32,
+    ) -> std::result::Result<(), Problem> {
+        if self.addresses.is_empty() {
+            return Ok(());
+        }
+        let range = variable_range(btf, &self.name, byte);
+        let first = self.addresses.partition_point(|address| address.offset < range.start);
+        match self.addresses.get(first) {
+            Some(address) if address.offset < range.end => Err(Problem::DataRelocation {
+                section: self.section.clone(),
+                symbol: address.symbol.clone(),
+                kind: address.kind,
+                offset: address.offset,
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The bytes of the variable that has a byte of a section; all, if none is known to. The
+/// variables are sorted, since they were given their places.
+fn variable_range(btf: Option<&Btf>, section: &str, byte: u32) -> Range<u64> {
+    let everything = 0..u64::MAX;
+    let Some((_, datasec)) = btf.and_then(|btf| btf.find_datasec(section)) else {
+        return everything;
+    };
+    let (mut low, mut high) = (0, datasec.vars.len());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match datasec.vars.get(middle) {
+            Some(entry) if entry.offset <= byte => low = middle + 1,
+            _ => high = middle,
+        }
+    }
+    match low.checked_sub(1).and_then(|last| datasec.vars.get(last)) {
+        Some(entry) if byte - entry.offset < entry.size => {
+            entry.offset.into()..u64::from(entry.offset) + u64::from(entry.size)
+        }
+        _ => everything,
     }
 }
 

@@ -1,5 +1,6 @@
 //! From a way through types to the number that was asked for.
 
+use skep_btf::compare::essential_name;
 use skep_btf::ext::RelocationKind;
 use skep_btf::{Btf, IntEncoding, Type, TypeId};
 
@@ -63,16 +64,19 @@ impl Answer {
     }
 
     /// The same, with what is known about why there is none.
-    pub(super) fn because(self, candidates: &[TypeId], name: &str) -> Answer {
-        match self {
-            Answer::Value { .. } => self,
+    pub(super) fn because(self, candidates: &[TypeId], spec: &Spec<'_>) -> Answer {
+        let name = essential_name(spec.root_name());
+        let reason = match self {
+            Answer::Value { .. } => return self,
             Answer::None { .. } if candidates.is_empty() => {
-                Answer::None { reason: format!("the target has no type named {name}") }
+                format!("the target has no type named {name}")
             }
-            Answer::None { .. } => Answer::None {
-                reason: format!("no type named {name} of the target has it with such a type"),
-            },
-        }
+            Answer::None { .. } if spec.kind.is_enumval() => {
+                format!("no type named {name} of the target has such a value")
+            }
+            Answer::None { .. } => format!("no type named {name} of the target has such a field"),
+        };
+        Answer::None { reason }
     }
 }
 

@@ -3,9 +3,9 @@
 use skep_btf::{Btf, Type, TypeId, VarLinkage};
 use skep_spec::abi::MapType;
 
-use super::{Initial, KERNEL_NAME_LEN, Map, MapDef, Pinning, kernel_name};
+use super::{Address, Initial, KERNEL_NAME_LEN, Map, MapDef, Pinning, kernel_name};
 use crate::elf::{Elf, Section, SectionKind};
-use crate::error::{Error, Place, Problem, Result};
+use crate::error::{Place, Problem, Result};
 use crate::reloc::RelocKind;
 
 /// Programs may only read the map (UAPI `BPF_F_RDONLY_PROG`).
@@ -64,7 +64,7 @@ pub(crate) fn data_maps(object_name: &str, elf: &Elf<'_>, btf: Option<&Btf>) -> 
             section_index: index,
             offset: 0,
             values: 0..0,
-            refused: addresses(elf, section),
+            addresses: addresses(elf, section),
         });
     }
     Ok(maps)
@@ -122,17 +122,19 @@ pub(super) fn data_map_name(object_name: &str, section: &str) -> String {
     kernel_name(&name)
 }
 
-/// Why a data section cannot be used, if it holds addresses.
-fn addresses(elf: &Elf<'_>, section: &Section<'_>) -> Option<Error> {
-    let relocation =
-        section.relocations.iter().find(|relocation| relocation.kind != RelocKind::None)?;
-    let symbol = elf.symbol(relocation).map_or("", |symbol| elf.symbol_name(symbol));
-    Some(Place::map(section.name).error(Problem::DataRelocation {
-        section: section.name.to_owned(),
-        symbol: symbol.to_owned(),
-        kind: relocation.kind,
-        offset: relocation.offset,
-    }))
+/// The addresses that a data section holds.
+fn addresses(elf: &Elf<'_>, section: &Section<'_>) -> Vec<Address> {
+    let relocations = section.relocations.iter();
+    relocations
+        .filter(|relocation| relocation.kind != RelocKind::None)
+        .map(|relocation| Address {
+            offset: relocation.offset,
+            symbol: elf
+                .symbol(relocation)
+                .map_or_else(String::new, |symbol| elf.symbol_name(symbol).to_owned()),
+            kind: relocation.kind,
+        })
+        .collect()
 }
 
 #[cfg(test)]

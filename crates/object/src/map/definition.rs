@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use skep_btf::{Btf, Composite, Member, Type, TypeId};
+use skep_btf::{Btf, Member, Type, TypeId};
 use skep_spec::abi::MapType;
 
 use super::{Initial, Map, MapDef, Pinning, kernel_name};
@@ -93,12 +93,27 @@ pub(crate) fn defined_maps(elf: &Elf<'_>, btf: Option<&Btf>) -> Result<Vec<Map>>
                 Some(values) => offset.saturating_add(values.into())..end,
                 None => 0..0,
             },
-            refused: None,
+            addresses: Vec::new(),
         });
     }
     maps.sort_by_key(|map| map.offset);
     Ok(maps)
 }
+
+/// The fields that a definition can have.
+const FIELDS: [&str; 11] = [
+    "type",
+    "key",
+    "value",
+    "key_size",
+    "value_size",
+    "max_entries",
+    "map_flags",
+    "map_extra",
+    "numa_node",
+    "pinning",
+    "values",
+];
 
 /// Whether a definition is that of a map, or of the maps inside one.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -135,12 +150,12 @@ impl<'a> Parser<'a> {
     /// Reads a struct type as a definition.
     fn definition(&mut self, id: TypeId, level: Level) -> Result<MapDef> {
         let Type::Struct(composite) = self.resolved(id)? else {
-            return Err(self.field("definition", "is no struct"));
+            return Err(Place::map(self.name).error(Problem::MapType));
         };
         let mut fields = Fields::default();
         for (number, member) in composite.members.iter().enumerate() {
             let last = number + 1 == composite.members.len();
-            self.member(&composite, member, last, level, &mut fields)?;
+            self.member(member, last, level, &mut fields)?;
         }
         let Some(map_type) = fields.map_type else {
             return Err(self.field("type", "is not given"));
@@ -160,7 +175,6 @@ impl<'a> Parser<'a> {
 
     fn member(
         &mut self,
-        composite: &Composite<'a>,
         member: Member<'a>,
         last: bool,
         level: Level,
@@ -170,7 +184,7 @@ impl<'a> Parser<'a> {
             "type" => {
                 let number = self.number(member)?;
                 let map_type = MapType::from_u32(number).ok_or_else(|| {
-                    self.field("type", &format!("map type {number} is not known"))
+                    self.field("type", &format!("is {number}, which is no map type that is known"))
                 })?;
                 fields.map_type = Some(map_type);
             }
@@ -199,9 +213,8 @@ impl<'a> Parser<'a> {
             "values" => self.values(member, last, level, fields)?,
             "pinning" => self.pinned(member, level)?,
             name => {
-                let of = if composite.name.is_empty() { "" } else { composite.name };
-                let reason = format!("field {of}.{name} is not known");
-                return Err(self.field(name, reason.trim()));
+                let reason = format!("is not known; fields are {}", FIELDS.join(", "));
+                return Err(self.field(name, &reason));
             }
         }
         Ok(())
@@ -216,7 +229,9 @@ impl<'a> Parser<'a> {
         fields: &mut Fields,
     ) -> Result<()> {
         if level == Level::Inner {
-            return Err(self.field("values", "maps of maps of maps do not exist"));
+            return Err(
+                self.field("values", "is in a map inside a map: maps of maps of maps do not exist")
+            );
         }
         if !last {
             return Err(self.field("values", "must be the last field"));
@@ -245,16 +260,17 @@ impl<'a> Parser<'a> {
                 Ok(())
             }
             Some(map_type) => {
-                let reason = format!("a map of type {map_type} holds no maps or programs");
+                let reason =
+                    format!("has no meaning: a map of type {map_type} holds no maps or programs");
                 Err(self.field("values", &reason))
             }
-            None => Err(self.field("values", "the field `type` must come before")),
+            None => Err(self.field("values", "must come after the field `type`")),
         }
     }
 
     fn pinned(&mut self, member: Member<'a>, level: Level) -> Result<()> {
         if level == Level::Inner {
-            return Err(self.field("pinning", "inner maps cannot be pinned"));
+            return Err(self.field("pinning", "has no meaning: inner maps are not pinned"));
         }
         self.pinning = match self.number(member)? {
             0 => Pinning::None,
@@ -298,7 +314,7 @@ impl<'a> Parser<'a> {
         };
         match self.btf.size_of(target) {
             Ok(size) => Ok((target, size)),
-            Err(error) => Err(self.field(member.name, &error.to_string())),
+            Err(error) => Err(self.field(member.name, &format!("has no size: {error}"))),
         }
     }
 

@@ -63,7 +63,7 @@ pub(crate) fn kconfig_map(
         section_index: usize::MAX,
         offset: 0,
         values: 0..0,
-        refused: None,
+        addresses: Vec::new(),
     }))
 }
 

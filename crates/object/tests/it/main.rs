@@ -1,5 +1,7 @@
 //! Whole objects, from file to program.
 
+mod cases;
+mod hostile;
 mod libbpf;
 mod objects;
 mod support;

@@ -11,11 +11,6 @@ pub(crate) fn objects() -> PathBuf {
     testkit::root().join("bpf/obj")
 }
 
-/// The folder of this crate's cases.
-pub(crate) fn cases() -> PathBuf {
-    testkit::root().join("tests/object")
-}
-
 /// The files of a folder whose names end so, in order.
 pub(crate) fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).expect("the folder is part of the project");
@@ -52,33 +47,41 @@ pub(crate) fn scratch(name: &str) -> PathBuf {
     folder
 }
 
-/// Compiles a BPF source; `None` if there is no compiler.
-pub(crate) fn compile(source: &Path, folder: &Path) -> Option<PathBuf> {
-    let stem = source.file_stem().unwrap_or_default();
-    let object = folder.join(stem).with_extension("bpf.o");
+/// Compiles a BPF source to a file of this name; `None` if there is no compiler.
+pub(crate) fn compile(name: &str, source: &str, folder: &Path) -> Option<PathBuf> {
+    let input = folder.join(name).with_extension("bpf.c");
+    let object = folder.join(name).with_extension("bpf.o");
+    std::fs::write(&input, source).expect("cargo's folder for tests can be written to");
     let mut command = Command::new("clang-19");
     command
         .args(["-O2", "-g", "-target", "bpf", "-mcpu=v3", "-I/usr/include/x86_64-linux-gnu"])
-        .args(["-fdebug-compilation-dir=.", "-c"])
-        .arg(source)
+        .args(["-Werror", "-fdebug-compilation-dir=.", "-c"])
+        .arg(&input)
         .arg("-o")
         .arg(&object);
     match command.output() {
-        Err(error) => {
-            skip(&source.display().to_string(), &format!("clang-19: {error}"));
-            None
-        }
+        Err(_) => None,
         Ok(output) if output.status.success() => Some(object),
         Ok(output) => {
-            let errors = String::from_utf8_lossy(&output.stderr);
-            panic!("{} does not compile:\n{errors}", source.display())
+            panic!("{name} does not compile:\n{}", String::from_utf8_lossy(&output.stderr))
         }
     }
 }
 
-/// All sources of this crate's cases, compiled.
+/// All cases that are objects without errors, compiled; none if there is no compiler.
 pub(crate) fn compiled_cases(folder: &Path) -> Vec<PathBuf> {
-    files(&cases(), ".bpf.c").iter().filter_map(|source| compile(source, folder)).collect()
+    let cases = files(&testkit::root().join("tests/object"), ".txt");
+    cases
+        .iter()
+        .filter_map(|path| {
+            let text = std::fs::read_to_string(path).expect("the case is there");
+            let case = testkit::Case::parse(path, &text);
+            if case.name().starts_with("error-") {
+                return None;
+            }
+            compile(case.name(), case.input(), folder)
+        })
+        .collect()
 }
 
 /// The types of the kernel that runs here.
