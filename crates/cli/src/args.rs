@@ -1,0 +1,170 @@
+//! The command line, defined once: help, completion and manual pages derive from here.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// eBPF programs: load, run and observe them, without root and without a kernel.
+#[derive(Parser, Debug)]
+#[command(name = "skep", version, max_term_width = 100, propagate_version = true)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags that every command takes.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Global {
+    /// Print JSON, for scripts
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Print indented JSON
+    #[arg(long, global = true)]
+    pub(crate) pretty: bool,
+    /// Who runs programs: skep in this process, or the Linux kernel
+    #[arg(long, global = true, value_enum, default_value_t = EngineArg::Auto)]
+    pub(crate) engine: EngineArg,
+}
+
+impl Global {
+    /// Whether JSON is wanted.
+    pub(crate) fn json(&self) -> bool {
+        self.json || self.pretty
+    }
+}
+
+/// Which engine is asked.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum EngineArg {
+    /// skep's own runtime, in this process
+    User,
+    /// The Linux kernel, through bpf(2): needs root or CAP_BPF
+    Linux,
+    /// The user engine, as long as a command does not need the kernel
+    Auto,
+}
+
+/// The commands.
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Run the programs of an object on the packets of a capture
+    Run(RunArgs),
+    /// Assemble eBPF text to bytes
+    Asm(AsmArgs),
+    /// Disassemble eBPF bytes, or the programs of an object
+    Disasm(DisasmArgs),
+    /// Look into object files
+    #[command(subcommand)]
+    Object(ObjectCommand),
+    /// Look into type information
+    #[command(subcommand)]
+    Btf(BtfCommand),
+}
+
+/// `skep run`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct RunArgs {
+    /// A BPF object file, or BPF C source (`.c`), which is compiled with clang
+    #[arg(value_name = "OBJ.o|FILE.bpf.c")]
+    pub(crate) object: PathBuf,
+    /// The packets: a pcap or pcapng file
+    #[arg(long, value_name = "IN.pcap")]
+    pub(crate) packets: PathBuf,
+    /// Run this program; may be given several times [default: every program that takes packets]
+    #[arg(long = "prog", value_name = "NAME")]
+    pub(crate) programs: Vec<String>,
+    /// Take the programs for this type, whatever their section says: xdp, tc, socket, …
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) prog_type: Option<String>,
+    /// Write the frames that the last program lets go on, as it left them
+    #[arg(long, value_name = "OUT.pcap")]
+    pub(crate) write: Option<PathBuf>,
+    /// Run each packet this often; maps see every run
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) repeat: u32,
+    /// How packets are treated where BPF_PROG_TEST_RUN and a network device differ
+    #[arg(long, value_enum, default_value_t = SemanticsArg::TestRun)]
+    pub(crate) semantics: SemanticsArg,
+    /// End a run after this many instructions
+    #[arg(long, value_name = "N", default_value_t = 1_000_000_000)]
+    pub(crate) max_insns: u64,
+    /// BTF to relocate against [default: this machine's, /sys/kernel/btf/vmlinux]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) btf: Option<PathBuf>,
+}
+
+/// Packet treatment.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum SemanticsArg {
+    /// As BPF_PROG_TEST_RUN: frames under 14 bytes are refused, VLAN tags stay in the data
+    TestRun,
+    /// As a device: frames of any length, an outer VLAN tag moves to the context of tc and socket
+    /// programs
+    Device,
+}
+
+/// `skep asm`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct AsmArgs {
+    /// Text in the syntax of the kernel's verifier log; `-` for standard input
+    pub(crate) file: PathBuf,
+    /// Write the bytes to this file [default: hexadecimal on standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// `skep disasm`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct DisasmArgs {
+    /// An object file, instruction bytes, or their hexadecimal text; `-` for standard input
+    pub(crate) file: PathBuf,
+    /// Of an object: this program only
+    #[arg(long = "prog", value_name = "NAME")]
+    pub(crate) program: Option<String>,
+}
+
+/// `skep object …`.
+#[derive(Subcommand, Debug)]
+pub(crate) enum ObjectCommand {
+    /// Show programs, maps, sections, externs and relocations
+    Show(ObjectShowArgs),
+}
+
+/// `skep object show`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct ObjectShowArgs {
+    /// A BPF object file, or BPF C source
+    #[arg(value_name = "OBJ.o|FILE.bpf.c")]
+    pub(crate) object: PathBuf,
+}
+
+/// `skep btf …`.
+#[derive(Subcommand, Debug)]
+pub(crate) enum BtfCommand {
+    /// Print all types
+    Dump(BtfDumpArgs),
+}
+
+/// `skep btf dump`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct BtfDumpArgs {
+    /// A BPF object file, raw BTF such as /sys/kernel/btf/vmlinux, or BPF C source
+    pub(crate) file: PathBuf,
+    /// The form: bpftool's list of types, or C
+    #[arg(long, value_enum, default_value_t = BtfFormat::Raw)]
+    pub(crate) format: BtfFormat,
+    /// The BTF that a kernel module's BTF builds on
+    #[arg(long, value_name = "FILE")]
+    pub(crate) base: Option<PathBuf>,
+}
+
+/// Forms of a dump.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum BtfFormat {
+    /// One line a type, with its number
+    Raw,
+    /// Declarations that a C compiler takes
+    C,
+}

@@ -1,0 +1,24 @@
+//! The commands, a file each.
+
+mod asm;
+mod btf;
+mod disasm;
+mod object;
+mod run;
+
+use std::process::ExitCode;
+
+use crate::args::{Args, BtfCommand, Command, ObjectCommand};
+use crate::failure::Failure;
+
+/// Runs the command that was asked for.
+pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
+    let global = &args.global;
+    match &args.command {
+        Command::Run(run_args) => run::run(global, run_args),
+        Command::Asm(asm_args) => asm::run(global, asm_args),
+        Command::Disasm(disasm_args) => disasm::run(global, disasm_args),
+        Command::Object(ObjectCommand::Show(show_args)) => object::show(global, show_args),
+        Command::Btf(BtfCommand::Dump(dump_args)) => btf::dump(global, dump_args),
+    }
+}

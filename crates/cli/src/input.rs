@@ -1,0 +1,127 @@
+//! Reading what the command line names.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
+
+use skep::btf::Btf;
+use skep::compile;
+use skep::object::map::{Initial, SlotTarget};
+use skep::object::{FunctionIdx, Object, ProgramKind};
+use skep::spec::abi::ProgType;
+
+use crate::failure::Failure;
+
+/// The most that is read of an input that is kept in memory: objects and listings are far smaller.
+const MAX_INPUT_LEN: u64 = 256 << 20;
+
+/// The bytes of a file, or of standard input for `-`.
+pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
+    let mut data = Vec::new();
+    let read = if path == Path::new("-") {
+        io::stdin().lock().take(MAX_INPUT_LEN + 1).read_to_end(&mut data)
+    } else {
+        fs::File::open(path).and_then(|file| file.take(MAX_INPUT_LEN + 1).read_to_end(&mut data))
+    };
+    read.map_err(|error| Failure::at(path.display(), error))?;
+    if data.len() as u64 > MAX_INPUT_LEN {
+        let message = format!("more than {} MiB, which no BPF object has", MAX_INPUT_LEN >> 20);
+        return Err(Failure::at(path.display(), message));
+    }
+    Ok(data)
+}
+
+/// The text of a file, or of standard input for `-`.
+pub(crate) fn text(path: &Path) -> Result<String, Failure> {
+    String::from_utf8(bytes(path)?).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        Failure::at(path.display(), format_args!("not text: byte {at} is not UTF-8"))
+    })
+}
+
+/// The bytes of an object file, compiled first if it is C source.
+pub(crate) fn object_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
+    if !compile::is_source(path) {
+        return bytes(path);
+    }
+    compile::compile(path).map_err(|error| {
+        let failure = Failure::new(&error);
+        match error.help() {
+            Some(help) => failure.help(help),
+            None => failure,
+        }
+    })
+}
+
+/// The object in a file, compiled first if it is C source.
+pub(crate) fn object(path: &Path) -> Result<Arc<Object>, Failure> {
+    let bytes = object_bytes(path)?;
+    parse_object(path, &bytes).map(Arc::new)
+}
+
+/// The object in these bytes of a file.
+pub(crate) fn parse_object(path: &Path, bytes: &[u8]) -> Result<Object, Failure> {
+    let file_name = path.file_name().unwrap_or_default().to_string_lossy();
+    let name = file_name.split('.').next().unwrap_or_default();
+    Object::parse(name, bytes).map_err(|error| Failure::at(path.display(), error))
+}
+
+/// The programs that other programs call through a program array.
+pub(crate) fn called_programs(object: &Object) -> BTreeSet<FunctionIdx> {
+    let slots = object.maps().iter().filter_map(|map| match &map.initial {
+        Initial::Slots(slots) => Some(slots),
+        Initial::Empty | Initial::Zeroes | Initial::Bytes(_) => None,
+    });
+    slots
+        .flatten()
+        .filter_map(|slot| match slot.target {
+            SlotTarget::Program(index) => Some(index),
+            SlotTarget::Map(_) => None,
+        })
+        .collect()
+}
+
+/// The program type of this name, as bpftool has it (`xdp`, `sched_cls`) or as section names have
+/// it (`tc`, `socket`).
+pub(crate) fn prog_type(name: &str) -> Result<ProgType, Failure> {
+    ProgType::from_name(name).or_else(|| ProgramKind::of_section(name).prog_type).ok_or_else(|| {
+        let names: Vec<_> = ProgType::ALL.iter().map(|known| known.name()).collect();
+        Failure::new(format!("there is no program type `{name}`"))
+            .help(format!("known are {}", names.join(", ")))
+    })
+}
+
+/// The types that an object's CO-RE relocations are answered from: the file that is named, or this
+/// machine's kernel's. `None` if the object has no such relocations.
+pub(crate) fn core_types(object: &Object, named: Option<&Path>) -> Result<Option<Btf>, Failure> {
+    let functions = (0..object.functions().len()).map(FunctionIdx);
+    if functions.into_iter().all(|function| object.core_relocations(function).is_empty()) {
+        return Ok(None);
+    }
+    let path = named.unwrap_or(Path::new(KERNEL_BTF));
+    if named.is_none() && !path.exists() {
+        return Err(Failure::new(format!(
+            "the object is to be adapted to a kernel's types, and this machine has no {KERNEL_BTF}"
+        ))
+        .help("give the types of the kernel to run on: --btf FILE"));
+    }
+    let bytes = bytes(path)?;
+    Btf::parse(&bytes).map(Some).map_err(|error| Failure::at(path.display(), error))
+}
+
+/// Where Linux shows its own types.
+const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
+
+/// An error of the library about what a file holds.
+pub(crate) fn library_failure(path: &Path, error: &skep::Error) -> Failure {
+    let mut failure = Failure::at(path.display(), error);
+    if let Some(log) = error.log().filter(|log| !log.is_empty()) {
+        failure = failure.note(format_args!("the verifier says:\n{log}"));
+    }
+    if let Some(help) = error.help() {
+        failure = failure.help(help);
+    }
+    failure
+}

@@ -1,0 +1,52 @@
+//! What can go wrong in the library.
+
+/// The result of the library's calls.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// An error of the library. Where it can say what to do, [`Error::help`] does.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The object, or one of its programs, cannot be used.
+    #[error("{0}")]
+    Object(#[from] skep_object::Error),
+    /// The engine refused.
+    #[error("{0}")]
+    Command(#[from] skep_command::Error),
+    /// A program without a type: its section name says nothing.
+    #[error("program {program}: the section name `{section}` does not say of which type it is")]
+    NoType {
+        /// The program.
+        program: String,
+        /// Its section.
+        section: String,
+    },
+    /// A map's bytes do not have the size that its types say.
+    #[error("map {map}: {source}")]
+    Value {
+        /// The map.
+        map: String,
+        /// Why its bytes cannot be read.
+        source: skep_btf::Error,
+    },
+}
+
+impl Error {
+    /// What the user can do about it.
+    pub fn help(&self) -> Option<&str> {
+        match self {
+            Error::Command(error) => error.help.as_deref(),
+            Error::NoType { .. } => {
+                Some("say it with `--type`, or name the section as libbpf does")
+            }
+            Error::Object(_) | Error::Value { .. } => None,
+        }
+    }
+
+    /// The verifier's log, where the engine gave one.
+    pub fn log(&self) -> Option<&str> {
+        match self {
+            Error::Command(error) => error.log.as_deref(),
+            Error::Object(_) | Error::NoType { .. } | Error::Value { .. } => None,
+        }
+    }
+}
