@@ -82,12 +82,26 @@ impl Context {
     /// The bytes from `offset` of a field on, as the low bytes of a number.
     fn at(&self, field: &Field, offset: u32, bytes: u32) -> Option<u64> {
         let (element, part) = (offset / field.bytes, offset % field.bytes);
-        let low = self.element(field, element)? >> (8 * part);
+        let whole = self.element(field, element)?;
+        if bytes >= self.kept_bytes(field) && bytes <= field.bytes {
+            // The kernel cuts a part out of what it keeps only where that is longer than the part;
+            // else the load gives all that there is, wherever in the field it begins.
+            return Some(whole);
+        }
+        let low = whole >> (8 * part);
         if part + bytes <= field.bytes {
             return Some(low);
         }
         // Eight bytes over two elements of four.
         Some(low | self.element(field, element + 1)? << (8 * field.bytes))
+    }
+
+    /// How many bytes the kernel keeps for an element of a field.
+    fn kept_bytes(&self, field: &Field) -> u32 {
+        match self {
+            Context::Skb(_) => skb::kept_bytes(field),
+            Context::Xdp(_) | Context::Plain(_) => field.bytes,
+        }
     }
 
     fn element(&self, field: &Field, index: u32) -> Option<u64> {

@@ -20,7 +20,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 pub use regions::{FRAME_SIZE, FRAMES_MAX, Region, RegionKind};
-pub(crate) use regions::{MapSpans, Regions};
+pub(crate) use regions::{MapSpans, Regions, Scalar};
 
 /// What keeps the memory of a span alive.
 pub type Owner = Arc<dyn Any + Send + Sync>;

@@ -1,5 +1,6 @@
 //! `struct __sk_buff`: a packet as the network stack carries it.
 
+use skep_spec::abi::context::Field;
 use skep_spec::insn::Size;
 
 use crate::memory::Bytes;
@@ -115,6 +116,16 @@ pub struct SkbContext {
     pub checksum: Checksum,
     /// Whether a program wrapped the packet in another (`bpf_skb_adjust_room`).
     pub encapsulation: bool,
+}
+
+/// How many bytes `struct sk_buff` keeps for a field of `__sk_buff` (or for an element of one).
+pub(super) fn kept_bytes(field: &Field) -> u32 {
+    match field.name {
+        "pkt_type" => 1,
+        "queue_mapping" | "protocol" | "vlan_tci" | "vlan_proto" | "tc_index" | "tc_classid"
+        | "family" | "remote_port" | "local_port" | "gso_segs" | "gso_size" => 2,
+        _ => field.bytes,
+    }
 }
 
 impl SkbContext {

@@ -13,6 +13,7 @@ use super::access;
 use super::calls::{self, Left};
 use super::op::{Op, Registers, operations};
 use crate::fault::{Fault, FaultKind};
+use crate::memory::Scalar;
 use crate::program::Program;
 use crate::run::Run;
 
@@ -116,7 +117,7 @@ macro_rules! define_steps {
                 ($number:ty, $size:ident, $dst:ident, $src:ident, $off:ident) => {{
                     let addr = address(regs.get($dst), $off);
                     let value = regs.get($src);
-                    if run.regions.store::<$number>(addr, value as $number).is_none() {
+                    if run.regions.store(addr, <$number>::low_of(value)).is_none() {
                         attempt!(access::store(run, addr, Size::$size, value));
                     }
                 }};
@@ -209,7 +210,7 @@ macro_rules! define_steps {
                     }
                     Op::LoadPacketAbs { size, imm } => load_packet!(size, imm),
                     Op::LoadPacketInd { size, src, imm } => {
-                        let off = regs.get(src).wrapping_add(extend(imm)) as i32;
+                        let off = packet_offset(regs.get(src), imm);
                         load_packet!(size, off)
                     }
                     Op::Goto { to } => go!(to),
@@ -274,6 +275,12 @@ operations!(define_steps);
 #[inline(always)]
 fn address(base: u64, off: i16) -> u64 {
     base.wrapping_add_signed(i64::from(off))
+}
+
+/// Where an indirect packet load looks, which the kernel counts in 32 bits.
+#[expect(clippy::cast_possible_truncation, reason = "the lower half counts")]
+fn packet_offset(base: u64, imm: i32) -> i32 {
+    base.wrapping_add(extend(imm)) as i32
 }
 
 /// An immediate as a 64-bit operand.

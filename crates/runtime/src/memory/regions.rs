@@ -268,7 +268,7 @@ impl Regions {
 
     /// Loads a number, if the program may.
     #[inline(always)]
-    pub(crate) fn load<T: Copy + Scalar>(&self, addr: u64) -> Option<T> {
+    pub(crate) fn load<T: Scalar>(&self, addr: u64) -> Option<T> {
         if !self.may_read(addr, size_of::<T>() as u64) {
             return None;
         }
@@ -279,7 +279,7 @@ impl Regions {
 
     /// Stores a number, if the program may.
     #[inline(always)]
-    pub(crate) fn store<T: Copy + Scalar>(&self, addr: u64, value: T) -> Option<()> {
+    pub(crate) fn store<T: Scalar>(&self, addr: u64, value: T) -> Option<()> {
         if !self.may_write(addr, size_of::<T>() as u64) {
             return None;
         }
@@ -401,9 +401,25 @@ atomics! {
     atomic64: AtomicU64,
 }
 
-/// Plain numbers that a program loads and stores.
-pub(crate) trait Scalar {}
-impl Scalar for u8 {}
-impl Scalar for u16 {}
-impl Scalar for u32 {}
-impl Scalar for u64 {}
+/// Plain numbers that a program loads and stores: every bit pattern is one.
+pub(crate) trait Scalar: Copy {
+    /// The low bytes of a register.
+    fn low_of(register: u64) -> Self;
+}
+
+macro_rules! scalars {
+    ($( $number:ty )*) => {
+        $(
+            impl Scalar for $number {
+                #[inline(always)]
+                #[expect(clippy::allow_attributes, reason = "u64 loses nothing, the others do")]
+                #[allow(clippy::cast_possible_truncation, reason = "the upper bytes are to go")]
+                fn low_of(register: u64) -> $number {
+                    register as $number
+                }
+            }
+        )*
+    };
+}
+
+scalars! { u8 u16 u32 u64 }

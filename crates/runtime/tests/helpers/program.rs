@@ -2,13 +2,13 @@
 
 use std::fmt::Write;
 
-use skep_command::map::MapCreate;
+use skep_command::map::{Event, MapCreate};
 use skep_command::prog::{ProgLoad, Semantics, TestRun};
 use skep_command::{Engine, Error, Handle};
 use skep_spec::abi::MapType;
 use skep_spec::asm::assemble;
 
-use crate::script::{Arg, Start, Step};
+use crate::script::{Arg, MapArg, Start, Step};
 
 /// What a run came to.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -17,6 +17,8 @@ pub(crate) struct Answer {
     pub(crate) steps: Vec<(u64, Vec<u8>)>,
     /// The packet afterwards.
     pub(crate) packet: Vec<u8>,
+    /// What its ring buffers and perf event arrays hold.
+    pub(crate) records: Vec<Vec<u8>>,
 }
 
 /// The most memory that a step can be given to write.
@@ -28,9 +30,67 @@ const ELEMENT: usize = 8 + OUT_MAX;
 /// Lets an engine run the steps.
 pub(crate) fn answer(engine: &dyn Engine, start: &Start, steps: &[Step]) -> Result<Answer, Error> {
     let map = engine.map_create(&result_map(steps.len()))?;
-    let result = run(engine, map, start, steps);
+    let maps = maps(engine, steps)?;
+    let result = run(engine, map, &maps, start, steps);
+    for (_, map) in maps {
+        engine.close(map);
+    }
     engine.close(map);
     result
+}
+
+/// The maps that the steps name.
+fn maps(engine: &dyn Engine, steps: &[Step]) -> Result<Maps, Error> {
+    let mut maps = Maps::new();
+    let calls = steps
+        .iter()
+        .filter_map(|step| if let Step::Call(_, args) = step { Some(args) } else { None });
+    for arg in calls.flatten() {
+        let Arg::Map(arg) = arg else { continue };
+        if maps.iter().all(|(known, _)| known != arg) {
+            maps.push((*arg, make(engine, *arg)?));
+        }
+    }
+    Ok(maps)
+}
+
+type Maps = Vec<(MapArg, Handle)>;
+
+fn make(engine: &dyn Engine, arg: MapArg) -> Result<Handle, Error> {
+    let (key_size, value_size, max_entries) = match arg.map_type {
+        MapType::Ringbuf => (0, 0, arg.number),
+        MapType::PerfEventArray => (4, 4, arg.number),
+        _ => (4, 4, 4),
+    };
+    let create = MapCreate {
+        name: "map",
+        map_type: arg.map_type,
+        key_size,
+        value_size,
+        max_entries,
+        ..result_map(1)
+    };
+    let map = engine.map_create(&create)?;
+    if let MapType::Devmap | MapType::DevmapHash = arg.map_type {
+        let interface = 1u32;
+        engine.map_update(map, &arg.number.to_ne_bytes(), &interface.to_ne_bytes(), 0)?;
+    }
+    Ok(map)
+}
+
+/// The records that wait in the maps.
+fn records(engine: &dyn Engine, maps: &Maps) -> Result<Vec<Vec<u8>>, Error> {
+    let mut records = Vec::new();
+    for (arg, map) in maps {
+        if let MapType::Ringbuf | MapType::PerfEventArray = arg.map_type {
+            engine.map_consume(*map, &mut |event| {
+                if let Event::Record { data, .. } = event {
+                    records.push(data.to_vec());
+                }
+            })?;
+        }
+    }
+    Ok(records)
 }
 
 /// The map that a program with this many steps leaves its results in.
@@ -49,8 +109,14 @@ pub(crate) fn result_map(steps: usize) -> MapCreate<'static> {
     }
 }
 
-fn run(engine: &dyn Engine, map: Handle, start: &Start, steps: &[Step]) -> Result<Answer, Error> {
-    let text = program(map, steps);
+fn run(
+    engine: &dyn Engine,
+    map: Handle,
+    maps: &Maps,
+    start: &Start,
+    steps: &[Step],
+) -> Result<Answer, Error> {
+    let text = program(map, maps, steps);
     let code = assemble(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
     let prog = engine.prog_load(&ProgLoad {
         name: "helpers",
@@ -86,7 +152,7 @@ fn run(engine: &dyn Engine, map: Handle, start: &Start, steps: &[Step]) -> Resul
         let (returned, memory) = value.split_first_chunk().expect("a value of ELEMENT bytes");
         results.push((u64::from_ne_bytes(*returned), memory[..out_len(step)].to_vec()));
     }
-    Ok(Answer { steps: results, packet })
+    Ok(Answer { steps: results, packet, records: records(engine, maps)? })
 }
 
 /// How many bytes of memory a step is given to write.
@@ -96,7 +162,7 @@ fn out_len(step: &Step) -> usize {
 }
 
 /// The program as text. `r6` is the context, the key of the result map stands at `r10 - 4`.
-fn program(map: Handle, steps: &[Step]) -> String {
+fn program(map: Handle, maps: &Maps, steps: &[Step]) -> String {
     let mut text = String::from("r6 = r1\n");
     for (index, step) in steps.iter().enumerate() {
         let outs = match step {
@@ -105,7 +171,7 @@ fn program(map: Handle, steps: &[Step]) -> String {
                 Vec::new()
             }
             Step::Call(helper, args) => {
-                let outs = arguments(&mut text, args);
+                let outs = arguments(&mut text, maps, args);
                 line(&mut text, format_args!("call {}", helper.name()));
                 line(&mut text, format_args!("r7 = r0"));
                 outs
@@ -118,7 +184,7 @@ fn program(map: Handle, steps: &[Step]) -> String {
 }
 
 /// Loads the arguments; returns where in the stack memory to write lies, and how long it is.
-fn arguments(text: &mut String, args: &[Arg]) -> Vec<(usize, usize)> {
+fn arguments(text: &mut String, maps: &Maps, args: &[Arg]) -> Vec<(usize, usize)> {
     let mut outs = Vec::new();
     let mut depth = 8;
     let mut places = Vec::new();
@@ -126,7 +192,7 @@ fn arguments(text: &mut String, args: &[Arg]) -> Vec<(usize, usize)> {
         let (bytes, out) = match arg {
             Arg::Memory(bytes) => (bytes.clone(), false),
             Arg::Out(len) => (vec![0xaa; *len], true),
-            Arg::Number(_) | Arg::Context => {
+            Arg::Number(_) | Arg::Context | Arg::Map(_) => {
                 places.push(0);
                 continue;
             }
@@ -147,6 +213,10 @@ fn arguments(text: &mut String, args: &[Arg]) -> Vec<(usize, usize)> {
         match arg {
             Arg::Number(value) => line(text, format_args!("r{number} = {value:#x} ll")),
             Arg::Context => line(text, format_args!("r{number} = r6")),
+            Arg::Map(map) => {
+                let found = maps.iter().find(|(known, _)| known == map).expect("all maps are made");
+                line(text, format_args!("r{number} = map[fd:{}]", found.1.0));
+            }
             Arg::Memory(_) | Arg::Out(_) => {
                 line(text, format_args!("r{number} = r10"));
                 line(text, format_args!("r{number} += -{place}"));
@@ -180,13 +250,17 @@ fn line(text: &mut String, args: std::fmt::Arguments<'_>) {
 }
 
 impl Answer {
-    /// One line: what each step returned, and the packet if it changed.
+    /// One line: what each step returned, the packet if it changed, the records.
     pub(crate) fn show(&self, start: &Start) -> String {
         let steps: Vec<String> = self.steps.iter().map(show_step).collect();
         let mut shown = steps.join(" | ");
         if self.packet != start.packet {
             write!(shown, " -> {}", show_bytes(&self.packet))
                 .expect("writing to a string does not fail");
+        }
+        for record in &self.records {
+            shown.push_str(" * ");
+            shown.push_str(&show_bytes(record));
         }
         shown
     }

@@ -9,10 +9,12 @@
 //! field(0) | bpf_skb_load_bytes(ctx, 0, out(4), 4)   ; a run that loads a context field, and calls
 //! ```
 //!
-//! Arguments are numbers, `ctx`, `"text"` and `x"0102"` (memory with these bytes), and `out(N)`
-//! (memory of N bytes `aa`, shown afterwards).
+//! Arguments are numbers, `ctx`, `"text"` and `x"0102"` (memory with these bytes), `out(N)` (memory
+//! of N bytes `aa`, shown afterwards), and maps: `devmap(N)` of 4 elements with interface 1 under N,
+//! `devmap_hash(N)`, `ringbuf(SIZE)` and `perf(N)` of N places. A map that is named twice in a run is
+//! the same map.
 
-use skep_spec::abi::{HelperId, ProgType};
+use skep_spec::abi::{HelperId, MapType, ProgType};
 
 /// What runs start from.
 #[derive(Clone, Debug)]
@@ -37,6 +39,31 @@ pub(crate) enum Arg {
     Context,
     Memory(Vec<u8>),
     Out(usize),
+    Map(MapArg),
+}
+
+/// A map that a run uses: its type and the number in parentheses.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct MapArg {
+    pub(crate) map_type: MapType,
+    pub(crate) number: u32,
+}
+
+impl MapArg {
+    const NAMES: [(&str, MapType); 4] = [
+        ("devmap(", MapType::Devmap),
+        ("devmap_hash(", MapType::DevmapHash),
+        ("ringbuf(", MapType::Ringbuf),
+        ("perf(", MapType::PerfEventArray),
+    ];
+
+    fn parse(arg: &str) -> Option<MapArg> {
+        let known = |(name, map_type): &(&str, MapType)| {
+            let number = arg.strip_prefix(name)?.strip_suffix(')')?;
+            Some(MapArg { map_type: *map_type, number: number.parse().ok()? })
+        };
+        MapArg::NAMES.iter().find_map(known)
+    }
 }
 
 /// A line.
@@ -103,6 +130,8 @@ fn parse_arg(arg: &str) -> Arg {
     };
     if arg == "ctx" {
         Arg::Context
+    } else if let Some(map) = MapArg::parse(arg) {
+        Arg::Map(map)
     } else if let Some(len) = arg.strip_prefix("out(") {
         Arg::Out(len.trim_end_matches(')').parse().expect("a length"))
     } else if let Some(text) = arg.strip_prefix('"') {

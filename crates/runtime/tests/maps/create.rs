@@ -70,6 +70,8 @@ fn each_number_of_entries() {
             check(&MapCreate { flags: *flags, ..create });
         }
     }
+    check(&MapCreate { flags: 1, ..attributes(MapType::LpmTrie, 8, 4096, u32::MAX) });
+    check(&MapCreate { flags: 1, ..attributes(MapType::Hash, 8, 4096, 1 << 20) });
     for map_type in [MapType::Hash, MapType::DevmapHash] {
         check(&attributes(map_type, 4, 8, u32::MAX));
         check(&attributes(map_type, 4, 8, (1 << 31) + 1));
