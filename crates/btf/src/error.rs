@@ -146,6 +146,14 @@ pub enum Error {
         /// Number of parts allowed.
         limit: usize,
     },
+    /// A comparison of types looks at more than any real one.
+    #[error("a comparison of types needs more than {limit} {what}")]
+    CompareLimit {
+        /// Of what there is too much.
+        what: &'static str,
+        /// How much is allowed.
+        limit: u32,
+    },
     /// A type cannot be written in C.
     #[error("type {id} cannot be written in C: {reason}")]
     NotC {
