@@ -33,6 +33,13 @@ pub(crate) struct Shape {
     pub(crate) percpu: bool,
 }
 
+impl Shape {
+    /// Bytes of an element, with the values of all CPUs.
+    pub(crate) fn element_len(&self) -> usize {
+        pad(self.value_size).saturating_mul(self.copies as usize).saturating_add(pad(self.key_size))
+    }
+}
+
 /// The elements of a map.
 pub(crate) struct Elements {
     area: Area,
@@ -48,8 +55,20 @@ pub(crate) struct Elements {
 }
 
 impl Elements {
-    /// Zeroed elements, or `ENOMEM`.
+    /// Zeroed elements that are all there from the beginning, or `ENOMEM`.
     pub(crate) fn new(shape: Shape) -> Result<Elements, Errno> {
+        Elements::lay_out(shape, Area::new)
+    }
+
+    /// Zeroed elements that are committed before they are used, or `ENOMEM`.
+    pub(crate) fn sparse(shape: Shape) -> Result<Elements, Errno> {
+        Elements::lay_out(shape, Area::sparse)
+    }
+
+    fn lay_out(
+        shape: Shape,
+        area: impl FnOnce(usize) -> Result<Area, Errno>,
+    ) -> Result<Elements, Errno> {
         let layout = || {
             let count = shape.count as usize;
             let (key, value) = (pad(shape.key_size), pad(shape.value_size));
@@ -64,7 +83,7 @@ impl Elements {
         };
         let (len, key_stride, value_at, value_stride, cpu_stride) =
             layout().ok_or(Errno::ENOMEM)?;
-        let area = Area::new(len)?;
+        let area = area(len)?;
         Ok(Elements { area, shape, key_stride, value_at, value_stride, cpu_stride })
     }
 

@@ -7,7 +7,7 @@
 //! Elements that leave a preallocated table are reused at once, as in the kernel: a program that
 //! still holds the address of a deleted value may see it become another key's. Those of a table with
 //! `BPF_F_NO_PREALLOC` wait until no run can hold them; so that they have room to wait, there are
-//! twice as many, whose memory is committed only when it is used.
+//! more of them, whose memory is committed only when it is used.
 //!
 //! Control holds the header, the heads of the two pools (free elements, spares), the buckets, the
 //! elements' links and, in an LRU map, the elements' reference marks.
@@ -27,8 +27,8 @@ use self::lru::Clock;
 use super::counters::Counters;
 use super::elements::{Elements, Shape};
 use super::flags::{BPF_EXIST, BPF_F_LOCK, BPF_NOEXIST};
-use super::memory::{Area, PAGE};
-use super::pool::{LINK, Pool, PoolShape};
+use super::memory::Area;
+use super::pool::{LINK, Pool, PoolShape, waiting_room};
 use crate::world::Cpu;
 
 /// Bytes before the pools: version, and the hand of the LRU clock.
@@ -37,8 +37,6 @@ const HEADER: usize = 64;
 const VERSION: u64 = 1;
 /// Where the number of keys is, in a table that is not preallocated.
 const KEYS: usize = 8;
-/// How many elements that left a table which is not preallocated can wait at least.
-const MIN_WAITING: u32 = 1024;
 /// Spare elements beyond one for each CPU: commands that update at the same time.
 const EXTRA_SPARES: u32 = 16;
 /// How often an update waits for a spare. Spares come back within an update's time.
@@ -103,7 +101,7 @@ impl Hash {
         let spares = match (kind.prealloc, shape.percpu) {
             (true, true) => 0,
             (true, false) => cpus.saturating_add(EXTRA_SPARES),
-            (false, _) => shape.count.max(MIN_WAITING),
+            (false, _) => waiting_room(shape.count, shape.element_len()),
         };
         let total = shape.count.checked_add(spares).ok_or(Errno::E2BIG)?;
 
@@ -116,8 +114,8 @@ impl Hash {
             Some((links_at, marks_at, len))
         };
         let (links_at, marks_at, len) = lay().ok_or(Errno::ENOMEM)?;
-        let control = Area::new(len)?;
-        control.commit(0, buckets_at.min(PAGE))?;
+        let control = Area::sparse(len)?;
+        control.commit(0, links_at)?;
         control.u64(0).store(VERSION, Release);
 
         let pool = |heads_at, first, count| PoolShape {
@@ -138,7 +136,7 @@ impl Hash {
             (false, false) => Change::New,
         };
         Ok(Hash {
-            elements: Elements::new(Shape { count: total, ..shape })?,
+            elements: Elements::sparse(Shape { count: total, ..shape })?,
             buckets: Buckets::new(buckets_at, links_at, shape.count, total),
             hasher: if kind.seeded { Hasher::random() } else { Hasher::unseeded() },
             free,
@@ -342,7 +340,18 @@ impl Hash {
 
     #[inline]
     fn take(&self, pool: &Pool, cpu: Cpu) -> Result<Option<u32>, Errno> {
-        pool.take(&self.control, cpu, |first| self.elements.commit_from(first))
+        pool.take(&self.control, cpu, |first| self.commit_from(first))
+    }
+
+    /// Commits the memory of the elements from `first` on, and returns the first that has none.
+    #[cold]
+    fn commit_from(&self, first: u32) -> Result<u32, Errno> {
+        let end = self.elements.commit_from(first)?;
+        self.buckets.commit_links(&self.control, first..end)?;
+        if let Some(clock) = &self.clock {
+            clock.commit(&self.control, first..end)?;
+        }
+        Ok(end)
     }
 
     #[inline]

@@ -19,7 +19,7 @@ use super::elements::{Elements, Shape};
 use super::flags::{BPF_EXIST, BPF_NOEXIST};
 use super::lock::{Changed, Held, Lock};
 use super::memory::{Area, load_word};
-use super::pool::{LINK, Pool, PoolShape};
+use super::pool::{LINK, Pool, PoolShape, waiting_room};
 use crate::world::Cpu;
 
 /// The version of the layout of control, in its first word.
@@ -38,15 +38,14 @@ const NODE: usize = 16;
 const LENGTH: usize = 4;
 /// How often a reader starts again before it takes the lock.
 const MAX_ATTEMPTS: usize = 16;
-/// How many removed nodes can wait for runs to end, at least.
-const MIN_WAITING: u32 = 1024;
-/// The most entries: there are up to twice as many nodes, and as many may wait.
-const MAX_ENTRIES: u32 = 1 << 29;
+/// The most nodes: a trie may be made for more prefixes than there can be memory for.
+const MAX_NODES: u32 = 1 << 28;
 
 /// A trie.
 pub(crate) struct LpmTrie {
     elements: Elements,
     control: Area,
+    links_at: usize,
     nodes_at: usize,
     pool: Pool,
     max_entries: u32,
@@ -76,21 +75,21 @@ impl LpmTrie {
     /// An empty trie for `shape.count` prefixes; the shape's key has the prefix length too.
     pub(crate) fn new(shape: Shape, cpus: u32) -> Result<LpmTrie, Errno> {
         let max_entries = shape.count;
-        if max_entries > MAX_ENTRIES {
-            return Err(Errno::ENOMEM);
-        }
-        let count = 2 * max_entries + max_entries.max(MIN_WAITING);
+        let nodes = max_entries.saturating_mul(2);
+        let room = waiting_room(max_entries, shape.element_len());
+        let count = nodes.saturating_add(room).min(MAX_NODES);
         let data_size = shape.key_size.saturating_sub(LENGTH);
         let links_at = HEADS + PoolShape::heads_len(cpus);
         let nodes_at = (links_at + LINK * count as usize).next_multiple_of(NODE);
-        let control = Area::new(nodes_at + NODE * count as usize)?;
+        let control = Area::sparse(nodes_at + NODE * count as usize)?;
         control.commit(0, links_at)?;
         control.u64(0).store(VERSION, Release);
         let shape = Shape { count, key_size: data_size, ..shape };
         let pool = PoolShape { heads_at: HEADS, links_at, first: 0, count, cpus, elements: count };
         Ok(LpmTrie {
-            elements: Elements::new(shape)?,
+            elements: Elements::sparse(shape)?,
             control,
+            links_at,
             nodes_at,
             pool: Pool::with_grace(pool),
             max_entries,
@@ -384,8 +383,18 @@ impl LpmTrie {
     }
 
     fn take(&self, cpu: Cpu) -> Result<u32, Errno> {
-        let taken = self.pool.take(&self.control, cpu, |first| self.elements.commit_from(first))?;
+        let taken = self.pool.take(&self.control, cpu, |first| self.commit_from(first))?;
         taken.ok_or(Errno::ENOMEM)
+    }
+
+    /// Commits the memory of the nodes from `first` on, and returns the first that has none.
+    #[cold]
+    fn commit_from(&self, first: u32) -> Result<u32, Errno> {
+        let end = self.elements.commit_from(first)?;
+        let count = (end - first) as usize;
+        self.control.commit(self.links_at + LINK * first as usize, LINK * count)?;
+        self.control.commit(self.record(first), NODE * count)?;
+        Ok(end)
     }
 
     /// Gives a node back that nothing leads to any more.

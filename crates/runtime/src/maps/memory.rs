@@ -40,8 +40,17 @@ unsafe impl Send for Area {}
 unsafe impl Sync for Area {}
 
 impl Area {
-    /// An area of at least `len` zero bytes, or `ENOMEM`.
+    /// An area of at least `len` zero bytes, or `ENOMEM` if the system could not give so much.
     pub(crate) fn new(len: usize) -> Result<Area, Errno> {
+        Area::map(len, 0)
+    }
+
+    /// An area most of which may never be used: what is used must be committed first.
+    pub(crate) fn sparse(len: usize) -> Result<Area, Errno> {
+        Area::map(len, libc::MAP_NORESERVE)
+    }
+
+    fn map(len: usize, flags: libc::c_int) -> Result<Area, Errno> {
         if len > MAX_LEN {
             return Err(Errno::ENOMEM);
         }
@@ -53,7 +62,7 @@ impl Area {
                 std::ptr::null_mut(),
                 len,
                 libc::PROT_READ | libc::PROT_WRITE,
-                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | flags,
                 -1,
                 0,
             )

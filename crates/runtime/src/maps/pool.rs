@@ -28,6 +28,21 @@ const HEAD_STRIDE: usize = 64;
 /// Bytes of a link.
 pub(crate) const LINK: usize = 4;
 
+/// How often a taker gives up the CPU for runs that may hold returned elements. The taker's own run
+/// may be among them, so there is an end.
+const MAX_WAITS: u32 = 256;
+
+/// How many elements should be able to wait, and in how many bytes, besides as many as the map has.
+const ROOM: u32 = 64 << 10;
+const ROOM_BYTES: usize = 16 << 20;
+
+/// For how many elements that wait for runs to end there is room in a map of `count` elements of
+/// `size` bytes. The room is address space, which becomes memory when it is used.
+pub(crate) fn waiting_room(count: u32, size: usize) -> u32 {
+    let fitting = u32::try_from(ROOM_BYTES / size.max(1)).unwrap_or(ROOM);
+    count.max(ROOM.min(fitting))
+}
+
 /// A pool's place in a control area.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PoolShape {
@@ -90,11 +105,23 @@ impl Pool {
         }
         let stolen =
             (1..self.shape.cpus).find_map(|n| self.pop(control, (own + n) % self.shape.cpus));
-        let Some(limbo) = self.limbo.as_ref().filter(|_| stolen.is_none()) else {
-            return Ok(stolen);
-        };
-        limbo.empty(|index| self.push(control, cpu, index));
-        Ok(self.pop(control, own))
+        match &self.limbo {
+            Some(limbo) if stolen.is_none() => Ok(self.wait_for(limbo, control, cpu)),
+            Some(_) | None => Ok(stolen),
+        }
+    }
+
+    /// Waits a moment for runs to end that may hold returned elements.
+    #[cold]
+    fn wait_for(&self, limbo: &Limbo, control: &Area, cpu: Cpu) -> Option<u32> {
+        for _ in 0..MAX_WAITS {
+            limbo.empty(|index| self.push(control, cpu, index));
+            if let Some(index) = self.pop(control, cpu.0 % self.shape.cpus) {
+                return Some(index);
+            }
+            std::thread::yield_now();
+        }
+        None
     }
 
     /// Gives an index back.

@@ -1,6 +1,10 @@
 //! Tests of maps through their two sides.
 
 mod hash;
+mod lpm;
+mod objects;
+mod records;
+mod stress;
 
 use std::sync::Arc;
 

@@ -14,6 +14,7 @@
 //! Indices that are read are bounded by the number of elements, chains by [`MAX_CHAIN`].
 
 use std::hint::spin_loop;
+use std::ops::Range;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU32, AtomicU64, fence};
 
@@ -66,6 +67,12 @@ impl Buckets {
     /// A table at `at` for `keys` keys, among `elements` elements whose links are at `links_at`.
     pub(crate) fn new(at: usize, links_at: usize, keys: u32, elements: u32) -> Buckets {
         Buckets { at, links_at, mask: Buckets::count_for(keys) - 1, elements }
+    }
+
+    /// Commits the memory of the links of some elements.
+    pub(crate) fn commit_links(&self, control: &Area, elements: Range<u32>) -> Result<(), Errno> {
+        let first = self.links_at + LINK * elements.start as usize;
+        control.commit(first, LINK * elements.len())
     }
 
     /// How many buckets there are.

@@ -5,7 +5,10 @@
 //! hand stays. This differs from the kernel's lists in order, not in what it promises; in particular
 //! an insert into a full map always finds room, and no room is lost to per-CPU batches.
 
+use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
+
+use skep_command::Errno;
 
 use super::Hash;
 use crate::maps::memory::Area;
@@ -29,6 +32,11 @@ impl Clock {
     /// The marks of `elements` elements, from `marks_at` in control on.
     pub(crate) fn new(marks_at: usize, elements: u32) -> Clock {
         Clock { marks_at, elements }
+    }
+
+    /// Commits the memory of the marks of some elements.
+    pub(crate) fn commit(&self, control: &Area, elements: Range<u32>) -> Result<(), Errno> {
+        control.commit(self.marks_at + elements.start as usize, elements.len())
     }
 
     /// Notes that an element is used.
