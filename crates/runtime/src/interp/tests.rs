@@ -1,5 +1,7 @@
 //! What programs compute, and how each rule's nearest offender fails.
 
+mod random;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -64,7 +66,7 @@ fn run(prog_type: ProgType, text: &str) -> Result<u64, Fault> {
     };
     let world = FixedWorld::new(0, 1);
     let mut run = Run::new(&world, Cpu(0), program, context);
-    run.set_instruction_limit(100_000_000);
+    run.set_instruction_limit(30_000_000);
     run.lend(Span::of_block(&memory, Access::ReadWrite));
     run.start()
 }
@@ -196,7 +198,7 @@ fn helpers() {
 #[test]
 fn limit() {
     let fault = run(ProgType::Syscall, "again:\ngoto again").unwrap_err();
-    assert_eq!(fault.kind(), &FaultKind::InstructionLimit(100_000_000));
+    assert_eq!(fault.kind(), &FaultKind::InstructionLimit(30_000_000));
 }
 
 #[test]

@@ -1,9 +1,10 @@
-//! Helpers against the kernel's: every run of a case in `tests/helpers` gives here what it gives in
-//! Linux, returned values, memory and packets.
+//! Helpers against the kernel's: every run of a case in `tests/helpers` and `tests/format` gives
+//! here what it gives in Linux: returned values, memory, packets, records.
 //!
-//! What the cases expect was asked from Linux 6.18 (`SKEP_BLESS=1 cargo test the_kernel` asks and
-//! writes it down). Where bpf(2) is permitted, every test run asks again.
+//! What the cases expect was asked from Linux 6.18 (`SKEP_BLESS=1 cargo test of_the_kernel` asks
+//! and writes it down). Where bpf(2) is permitted, every test run asks again.
 
+mod format;
 mod program;
 mod script;
 
@@ -13,7 +14,7 @@ use skep_command::{Engine, Error};
 use skep_linux::LinuxEngine;
 use skep_runtime::FixedWorld;
 use skep_runtime::engine::UserEngine;
-use testkit::{Case, Kind, Outcome, skip};
+use testkit::{Case, Kind, Outcome};
 
 use crate::script::{Line, Start};
 
@@ -39,16 +40,8 @@ fn results(engine: &dyn Engine, script: &str) -> String {
     results
 }
 
-fn user(case: &Case) -> Outcome {
-    let engine = UserEngine::new(Arc::new(FixedWorld::new(0, 1)));
-    Outcome::Found(vec![("results", results(&engine, case.input()))])
-}
-
-fn linux(case: &Case) -> Outcome {
-    match kernel() {
-        Ok(engine) => Outcome::Found(vec![("results", results(&engine, case.input()))]),
-        Err(error) => Outcome::Skipped(error.to_string()),
-    }
+fn user_engine() -> UserEngine {
+    UserEngine::new(Arc::new(FixedWorld::new(0, 1)))
 }
 
 /// The kernel, if it may be asked.
@@ -58,17 +51,40 @@ fn kernel() -> Result<LinuxEngine, Error> {
     Ok(engine)
 }
 
+/// What an engine answers to a case.
+type Ask = fn(&dyn Engine, &str) -> String;
+
+fn ask_user(case: &Case, ask: Ask) -> Outcome {
+    Outcome::Found(vec![("results", ask(&user_engine(), case.input()))])
+}
+
+fn ask_kernel(case: &Case, ask: Ask) -> Outcome {
+    match kernel() {
+        Ok(engine) => Outcome::Found(vec![("results", ask(&engine, case.input()))]),
+        Err(error) => Outcome::Skipped(error.to_string()),
+    }
+}
+
 const OUTPUTS: &[&str] = &["results"];
 
 #[test]
-fn the_user_engine() {
-    Kind { folder: "helpers", outputs: OUTPUTS, run: user }.check();
+fn helpers_of_the_user_engine() {
+    Kind { folder: "helpers", outputs: OUTPUTS, run: |case| ask_user(case, results) }.check();
 }
 
 #[test]
-fn the_kernel() {
-    match kernel() {
-        Ok(_) => Kind { folder: "helpers", outputs: OUTPUTS, run: linux }.check(),
-        Err(error) => skip(&format!("helpers of the kernel: {error}")),
-    }
+fn formats_of_the_user_engine() {
+    Kind { folder: "format", outputs: OUTPUTS, run: |case| ask_user(case, format::results) }
+        .check();
+}
+
+#[test]
+fn helpers_of_the_kernel() {
+    Kind { folder: "helpers", outputs: OUTPUTS, run: |case| ask_kernel(case, results) }.check();
+}
+
+#[test]
+fn formats_of_the_kernel() {
+    Kind { folder: "format", outputs: OUTPUTS, run: |case| ask_kernel(case, format::results) }
+        .check();
 }

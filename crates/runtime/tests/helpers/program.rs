@@ -116,8 +116,23 @@ fn run(
     start: &Start,
     steps: &[Step],
 ) -> Result<Answer, Error> {
-    let text = program(map, maps, steps);
-    let code = assemble(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    let packet = load_and_run(engine, start, &program(map, maps, steps))?;
+    let mut results = Vec::new();
+    for (index, step) in (0u32..).zip(steps) {
+        let value = engine.map_lookup(map, &index.to_ne_bytes(), 0)?;
+        let (returned, memory) = value.split_first_chunk().expect("a value of ELEMENT bytes");
+        results.push((u64::from_ne_bytes(*returned), memory[..out_len(step)].to_vec()));
+    }
+    Ok(Answer { steps: results, packet, records: records(engine, maps)? })
+}
+
+/// Loads a program and runs it once; the packet afterwards.
+pub(crate) fn load_and_run(
+    engine: &dyn Engine,
+    start: &Start,
+    text: &str,
+) -> Result<Vec<u8>, Error> {
+    let code = assemble(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
     let prog = engine.prog_load(&ProgLoad {
         name: "helpers",
         prog_type: start.prog_type,
@@ -145,14 +160,7 @@ fn run(
         },
     );
     engine.close(prog.handle);
-    let packet = reply?.data;
-    let mut results = Vec::new();
-    for (index, step) in (0u32..).zip(steps) {
-        let value = engine.map_lookup(map, &index.to_ne_bytes(), 0)?;
-        let (returned, memory) = value.split_first_chunk().expect("a value of ELEMENT bytes");
-        results.push((u64::from_ne_bytes(*returned), memory[..out_len(step)].to_vec()));
-    }
-    Ok(Answer { steps: results, packet, records: records(engine, maps)? })
+    Ok(reply?.data)
 }
 
 /// How many bytes of memory a step is given to write.
