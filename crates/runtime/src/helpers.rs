@@ -23,6 +23,7 @@ mod csum;
 mod format;
 mod map;
 mod number;
+mod output;
 mod probe;
 mod redirect;
 mod skb;
@@ -68,6 +69,7 @@ const TABLE: &[(HelperId, Helper)] = &[
     (HelperId::SkbVlanPush, skb::vlan::push),
     (HelperId::SkbVlanPop, skb::vlan::pop),
     (HelperId::Redirect, redirect::redirect),
+    (HelperId::PerfEventOutput, output::perf_event_output),
     (HelperId::SkbLoadBytes, skb::bytes::load),
     (HelperId::CsumDiff, csum::diff),
     (HelperId::SkbChangeProto, skb::room::change_proto),
@@ -93,6 +95,11 @@ const TABLE: &[(HelperId, Helper)] = &[
     (HelperId::ProbeReadKernelStr, probe::read_str),
     (HelperId::Jiffies64, time::jiffies64),
     (HelperId::KtimeGetBootNs, time::ktime_get_boot_ns),
+    (HelperId::RingbufOutput, output::ringbuf_output),
+    (HelperId::RingbufReserve, output::ringbuf_reserve),
+    (HelperId::RingbufSubmit, output::ringbuf_submit),
+    (HelperId::RingbufDiscard, output::ringbuf_discard),
+    (HelperId::RingbufQuery, output::ringbuf_query),
     (HelperId::CsumLevel, csum::level),
     (HelperId::RedirectNeigh, redirect::redirect_neigh),
     (HelperId::RedirectPeer, redirect::redirect_peer),
@@ -112,6 +119,14 @@ const TABLE: &[(HelperId, Helper)] = &[
 /// A negative errno in `r0`, as C's sign extension makes it.
 fn fail(errno: Errno) -> Outcome {
     Ok(errno.as_return().cast_unsigned())
+}
+
+/// What a map answered, as a program sees it.
+fn status(result: Result<(), Errno>) -> Outcome {
+    match result {
+        Ok(()) => Ok(0),
+        Err(errno) => fail(errno),
+    }
 }
 
 /// An argument that C declares as `u32`.

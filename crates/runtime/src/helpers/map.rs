@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use skep_command::Errno;
 
-use super::{Outcome, fail, low32};
+use super::{Outcome, fail, low32, status};
 use crate::fault::Fault;
 use crate::memory::{Access, Block, Span};
 use crate::run::Run;
@@ -94,12 +94,4 @@ fn visit(
     let result = run.call_back(callback, [map, addr, value, ctx, 0])?;
     run.revoke(addr)?;
     Ok(result)
-}
-
-/// A map's result as a program sees it.
-fn status(result: Result<(), Errno>) -> Outcome {
-    match result {
-        Ok(()) => Ok(0),
-        Err(errno) => fail(errno),
-    }
 }

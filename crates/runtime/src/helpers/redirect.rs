@@ -83,24 +83,21 @@ pub(super) fn redirect_neigh(
     Ok(TC_ACT_REDIRECT)
 }
 
-/// `bpf_redirect_map(map, key, flags)`: to what a device, CPU or socket map holds.
+/// `bpf_redirect_map(map, key, flags)`: to the device that a map holds.
 ///
 /// Returns `XDP_REDIRECT`; the low two bits of the flags if the map holds nothing there, unless the
-/// packet goes to all members; `XDP_ABORTED` for flags that the map type does not have.
+/// packet goes to all members; `XDP_ABORTED` for flags that device maps do not have.
 pub(super) fn redirect_map(run: &mut Run<'_>, [map, key, flags, ..]: [u64; 5]) -> Outcome {
     let map = Arc::clone(run.map(map)?);
-    let allowed = match map.map_type() {
-        MapType::Devmap | MapType::DevmapHash => BROADCAST | EXCLUDE_INGRESS,
-        MapType::Cpumap | MapType::Xskmap => 0,
-        other => {
-            return Err(Fault::helper(format!("bpf_redirect_map on a map of type {other}")));
-        }
-    };
-    if flags & !(ACTION_MASK | allowed) != 0 {
+    let map_type = map.map_type();
+    if !matches!(map_type, MapType::Devmap | MapType::DevmapHash) {
+        return Err(Fault::helper(format!("bpf_redirect_map on a map of type {map_type}")));
+    }
+    if flags & !(ACTION_MASK | BROADCAST | EXCLUDE_INGRESS) != 0 {
         return Ok(XDP_ABORTED);
     }
     let index = low32(key);
-    if map.lookup(run.cpu(), &index.to_ne_bytes()).is_none() && flags & BROADCAST == 0 {
+    if map.device(index).is_none() && flags & BROADCAST == 0 {
         run.set_redirect(None);
         return Ok(flags & ACTION_MASK);
     }
