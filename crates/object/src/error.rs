@@ -369,10 +369,10 @@ pub enum Problem {
         /// What is wrong with it.
         reason: String,
     },
-    /// Types that the kernel does not take: those of kernel variables and functions.
-    #[error("the type of extern '{name}' cannot be loaded into the kernel")]
+    /// Types that the kernel does not take: those of extern functions and of kernel variables.
+    #[error("the type of '{name}', which is extern, cannot be loaded into the kernel")]
     NotForKernel {
-        /// The extern's name.
+        /// The name of the function, or of the section of variables.
         name: String,
     },
     /// Binding gave a reference something of another kind.

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use skep_btf::{Btf, Datasec, FuncLinkage, Kind, Type, TypeId, VarLinkage};
+use skep_btf::{Btf, FuncLinkage, Kind, Type, TypeId, VarLinkage};
 
 use crate::elf::{Binding, Elf, Home, SymbolKind};
 use crate::error::{Error, Place, Problem, Result};
@@ -71,20 +71,18 @@ pub(crate) fn place(btf: &Btf, elf: &Elf<'_>, maps: &[Map], externs: &[Extern]) 
 pub(crate) fn for_kernel(btf: &Btf, functions: &[Function]) -> Result<Btf> {
     let wrong = |error| Place::section(".BTF").error(Problem::Btf(error));
     let mut edit = btf.edit();
-    for (_, datasec) in btf.datasecs() {
-        for entry in datasec.vars {
-            match btf.ty(entry.ty) {
-                Ok(Type::Var(var)) if datasec.name == KSYMS_SECTION => {
-                    return Err(not_for_kernel(&datasec, var.name));
-                }
-                Ok(Type::Var(var)) if var.linkage == VarLinkage::Extern => {
-                    edit.set_var_linkage(entry.ty, VarLinkage::Global).map_err(wrong)?;
-                }
-                Ok(Type::Func(func)) => {
-                    return Err(not_for_kernel(&datasec, func.name));
-                }
-                _ => {}
+    for (id, ty) in btf.types() {
+        match ty {
+            Type::Func(func) if func.linkage == FuncLinkage::Extern => {
+                return Err(not_for_kernel(func.name));
             }
+            Type::Datasec(datasec) if datasec.name == KSYMS_SECTION => {
+                return Err(not_for_kernel(datasec.name));
+            }
+            Type::Var(var) if var.linkage == VarLinkage::Extern => {
+                edit.set_var_linkage(id, VarLinkage::Global).map_err(wrong)?;
+            }
+            _ => {}
         }
     }
     for function in functions.iter().filter(|function| function.hidden) {
@@ -95,8 +93,8 @@ pub(crate) fn for_kernel(btf: &Btf, functions: &[Function]) -> Result<Btf> {
     edit.finish().map_err(wrong)
 }
 
-fn not_for_kernel(datasec: &Datasec<'_>, name: &str) -> Error {
-    Place::section(datasec.name).error(Problem::NotForKernel { name: name.to_owned() })
+fn not_for_kernel(name: &str) -> Error {
+    Place::section(".BTF").error(Problem::NotForKernel { name: name.to_owned() })
 }
 
 fn global_function(btf: &Btf, name: &str) -> Option<TypeId> {

@@ -9,10 +9,11 @@ use skep_object::{Binding, Object, Program, Target};
 use skep_spec::encode::encode;
 use skep_spec::insn::{Callee, Imm64};
 
-/// Compiles the program that asks libbpf; `None` if libbpf or a compiler is missing.
-fn libbpf_dump(folder: &Path) -> Option<PathBuf> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/libbpf_dump.c");
-    let program = folder.join("libbpf_dump");
+/// Compiles a program that asks libbpf; `None` if libbpf or a compiler is missing.
+fn build(name: &str, folder: &Path) -> Option<PathBuf> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it").join(name);
+    let source = source.with_extension("c");
+    let program = folder.join(name);
     let mut command = Command::new("gcc");
     command.arg("-O1").arg("-o").arg(&program).arg(source).args(["-lbpf", "-lelf", "-lz"]);
     match run(&mut command) {
@@ -60,7 +61,9 @@ fn words(object: &Object, program: &Program) -> String {
 #[test]
 fn programs_are_what_libbpf_loads() {
     let folder = support::scratch("libbpf");
-    let (Some(dump), Some(types)) = (libbpf_dump(&folder), support::kernel_types()) else { return };
+    let (Some(dump), Some(types)) = (build("libbpf_dump", &folder), support::kernel_types()) else {
+        return;
+    };
     let target = CoreTarget::new(&types);
     let mut paths = support::files(&support::objects(), ".bpf.o");
     paths.extend(support::compiled_cases(&folder));
@@ -88,6 +91,31 @@ fn programs_are_what_libbpf_loads() {
     assert_eq!(refused_by_us, REFUSED_BY_US);
     assert_eq!(refused_by_libbpf, REFUSED_BY_LIBBPF);
     println!("{compared} programs are the same");
+}
+
+/// The kernel must take the types of every object that asks for nothing of it.
+#[test]
+fn the_kernel_takes_types() {
+    let folder = support::scratch("types");
+    let Some(load) = build("btf_load", &folder) else { return };
+    let mut paths = support::files(&support::objects(), ".bpf.o");
+    paths.extend(support::compiled_cases(&folder));
+    for path in paths {
+        let object = support::parse(&path);
+        let Ok(Some(types)) = object.btf_for_kernel() else { continue };
+        let file = folder.join(object.name()).with_extension("btf");
+        std::fs::write(&file, types.to_bytes()).expect("the folder can be written to");
+        match Command::new(&load).arg(&file).output() {
+            Ok(output) if output.status.code() == Some(9) => {
+                return skip("the kernel's opinion of types", "needs CAP_BPF");
+            }
+            Ok(output) => {
+                let log = String::from_utf8_lossy(&output.stderr);
+                assert!(output.status.success(), "{}: {log}", object.name());
+            }
+            Err(error) => panic!("{}: {error}", load.display()),
+        }
+    }
 }
 
 /// Addresses in global data, which libbpf leaves as zeroes.
