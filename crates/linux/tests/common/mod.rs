@@ -1,6 +1,8 @@
 //! What the tests against the running kernel share.
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub(crate) mod hooks;
+
 use skep_command::map::MapCreate;
 use skep_command::prog::ProgLoad;
 use skep_command::{Engine, Errno, Result};

@@ -130,23 +130,28 @@ pub enum PacketAccess {
     Read,
     /// Load from it, and hand it to helpers to read.
     ReadAndPass,
-    /// Load from it and store to it.
-    ReadWrite,
     /// Load, store, and hand it to helpers.
     Full,
+    /// The same, also to helpers that otherwise take no packet: it is plain memory.
+    Plain,
 }
 
 impl PacketAccess {
     /// Whether the program may store to the packet.
     #[must_use]
     pub const fn writes(self) -> bool {
-        matches!(self, Self::ReadWrite | Self::Full)
+        matches!(self, Self::Full | Self::Plain)
     }
 
-    /// Whether helpers may be given packet memory (if they take it) to read.
+    /// Whether a helper may be given packet memory to read; to write, if [`PacketAccess::writes`]
+    /// besides. `pkt_access` is what [`Proto`](super::proto::Proto) says of the helper.
     #[must_use]
-    pub const fn passes(self) -> bool {
-        matches!(self, Self::ReadAndPass | Self::Full)
+    pub const fn passes(self, pkt_access: bool) -> bool {
+        match self {
+            Self::None | Self::Read => false,
+            Self::ReadAndPass | Self::Full => pkt_access,
+            Self::Plain => true,
+        }
     }
 }
 

@@ -76,13 +76,24 @@ pub struct Proto {
     pub pkt_access: bool,
     /// It can sleep, so that only sleepable programs may call it.
     pub might_sleep: bool,
-    /// It can move or resize the packet: every packet pointer is invalid afterwards.
+    /// It can move or resize the packet: every packet pointer is invalid afterwards. See
+    /// [`Proto::changes_packet_of_callers`] for tail calls.
     pub changes_packet: bool,
     /// Its result is a reference that the program has to release.
     pub acquires: bool,
 }
 
 impl Proto {
+    /// Whether a function that calls the helper may have changed the packet when it returns.
+    ///
+    /// A tail call changes nothing for what follows it, as that runs only if the call fails. But
+    /// in a function of its own it returns to the caller from another program, which may have
+    /// done anything.
+    #[must_use]
+    pub fn changes_packet_of_callers(&self) -> bool {
+        self.changes_packet || self.helper == HelperId::TailCall
+    }
+
     /// The index of the argument whose reference the call releases.
     #[must_use]
     pub fn released_arg(&self) -> Option<usize> {

@@ -67,7 +67,7 @@ pub(super) static SOCKOPT: StructContext = StructContext {
         },
     ],
     needs_bpf: FieldSet::NONE,
-    packet: PacketAccess::Full,
+    packet: PacketAccess::Plain,
 };
 
 /// The sample that an infrared decoder gets: one word, of the pulse's kind and length.

@@ -16,7 +16,7 @@ pub(super) const HELPERS: &[Proto] = &[
     row(MapPeekElem, &[MAP, VALUE_OUT], Integer, BASE_AND_LIRC),
     row(MapLookupPercpuElem, &[MAP, KEY, ANY], MapValueOrNull, BASE).pkt(),
     row(ForEachMapElem, &[MAP, func(Callback::MapElem), STACK_OR_NULL, ANY], Integer, BASE).bpf(),
-    row(TailCall, &[CTX, MAP, ANY], Void, BASE_AND_LIRC).moves_packet(),
+    row(TailCall, &[CTX, MAP, ANY], Void, BASE_AND_LIRC),
     row(GetLocalStorage, &[MAP, ANY], MapValue, CGROUP_VERDICTS.with(types(&[CgroupSkb, SockOps]))),
     row(RingbufOutput, &[MAP, IN, SIZE_OR_ZERO, ANY], Integer, BASE),
     row(RingbufReserve, &[MAP, ALLOC_SIZE, ANY], RingbufMemOrNull, BASE).acquires(),
