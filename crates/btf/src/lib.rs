@@ -27,6 +27,8 @@ mod edit;
 mod error;
 pub mod ext;
 mod format;
+#[doc(hidden)]
+pub mod fuzz;
 mod index;
 mod list;
 mod names;

@@ -47,7 +47,8 @@ pub enum Value<'a> {
     Float(f32),
     /// A floating point number of 8 bytes.
     Double(f64),
-    /// What has no better form, as a floating point number of 2, 12 or 16 bytes.
+    /// An array of unsigned bytes, or what has no better form, as a floating point number of 2, 12
+    /// or 16 bytes.
     Bytes(Vec<u8>),
     /// An array of `char` that is printable text up to its first NUL.
     Text(String),

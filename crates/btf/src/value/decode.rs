@@ -88,6 +88,9 @@ impl<'a> Decoder<'a> {
         if let Some(text) = self.text(array, bytes) {
             return Ok(Value::Text(text));
         }
+        if self.holds_octets(array) {
+            return Ok(Value::Bytes(bytes.to_vec()));
+        }
         let size = index(self.btf.size_of(array.element)?);
         (0..index(array.nelems))
             .map(|number| {
@@ -96,6 +99,15 @@ impl<'a> Decoder<'a> {
             })
             .collect::<Result<_, _>>()
             .map(Value::Array)
+    }
+
+    /// Whether the elements are bytes and nothing more: `__u8 address[16]`.
+    fn holds_octets(&self, array: &Array) -> bool {
+        matches!(
+            self.btf.resolve(array.element),
+            Ok((_, Type::Int(int)))
+                if int.size == 1 && int.nr_bits == 8 && int.encoding == IntEncoding::Unsigned
+        )
     }
 
     /// The text of an array of `char`, if it is printable and ends with a NUL. Compilers give

@@ -14,7 +14,7 @@ impl fmt::Display for Value<'_> {
             Self::Enum { name: Some(name), .. } => f.write_str(name),
             Self::Float(value) => value.fmt(f),
             Self::Double(value) => value.fmt(f),
-            Self::Bytes(bytes) => list(f, '[', bytes, ']', |f, byte| write!(f, "{byte:#04x}")),
+            Self::Bytes(bytes) => octets(f, bytes),
             Self::Text(text) => fmt::Debug::fmt(text, f),
             Self::Array(elements) => {
                 list(f, '[', elements, ']', |f, element| fmt::Display::fmt(element, f))
@@ -25,6 +25,19 @@ impl fmt::Display for Value<'_> {
             Self::Ptr(address) => write!(f, "{address:#x}"),
         }
     }
+}
+
+/// Bytes in pairs of digits; a run of zeroes alone by its length.
+fn octets(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
+    if bytes.len() > 4 && bytes.iter().all(|&byte| byte == 0) {
+        return write!(f, "[00; {}]", bytes.len());
+    }
+    f.write_str("[")?;
+    for (place, byte) in bytes.iter().enumerate() {
+        let space = if place > 0 { " " } else { "" };
+        write!(f, "{space}{byte:02x}")?;
+    }
+    f.write_str("]")
 }
 
 fn list<T>(
