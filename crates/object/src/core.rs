@@ -8,7 +8,6 @@
 //! |---|---|
 //! | the note → a way through the types it was compiled against | [`spec`] |
 //! | the same way, by names, through the types of the machine | [`search`] |
-//! | types → whether they can be the same | [`types`] |
 //! | a way → a number | [`value`] |
 //! | a number → the instruction | [`patch`] |
 //!
@@ -17,13 +16,12 @@
 mod patch;
 mod search;
 mod spec;
-mod types;
 mod value;
 
 use std::collections::HashMap;
 
 use skep_btf::ext::{Relocation, RelocationKind};
-use skep_btf::{Btf, TypeId};
+use skep_btf::{Btf, TypeId, compare};
 use skep_spec::insn::Callee;
 use skep_spec::{Code, Insn, InsnIdx};
 
@@ -62,7 +60,8 @@ type Reason = String;
 pub(crate) struct Adapter<'a> {
     object: &'a Object,
     target: Option<CoreTarget<'a>>,
-    search: Search,
+    /// Made when the first relocation asks.
+    search: Option<Search<'a>>,
     /// The types of the target that are still in question, by type of the object.
     candidates: HashMap<TypeId, Vec<TypeId>>,
 }
@@ -70,7 +69,7 @@ pub(crate) struct Adapter<'a> {
 impl<'a> Adapter<'a> {
     /// Nothing is looked up before the first relocation asks.
     pub(crate) fn new(object: &'a Object, target: Option<CoreTarget<'a>>) -> Adapter<'a> {
-        Adapter { object, target, search: Search::new(), candidates: HashMap::new() }
+        Adapter { object, target, search: None, candidates: HashMap::new() }
     }
 
     /// Applies a function's relocations to its instructions.
@@ -141,12 +140,13 @@ impl<'a> Adapter<'a> {
         }
         let candidates = match self.candidates.get(&spec.root) {
             Some(candidates) => candidates.clone(),
-            None => search::candidates(spec.btf, spec.root, target),
+            None => compare::candidates(spec.btf, spec.root, target),
         };
+        let search = self.search.get_or_insert_with(|| Search::new(spec.btf, target));
         let mut agreed: Option<(Spec<'a>, Answer)> = None;
         let mut matching = Vec::new();
         for &candidate in &candidates {
-            let Some(found) = self.search.find(spec, target, candidate)? else { continue };
+            let Some(found) = search.find(spec, candidate)? else { continue };
             let answer = value::answer(spec, Some(&found))?;
             match &agreed {
                 None => agreed = Some((found, answer)),

@@ -1,80 +1,46 @@
 //! Finding, in the types of a machine, what a program knows by name.
 
-use skep_btf::compare::essential_name;
+use skep_btf::compare::{Comparison, essential_name};
 use skep_btf::ext::RelocationKind;
 use skep_btf::{Btf, Member, Type, TypeId};
 
 use super::Reason;
 use super::spec::{MAX_STEPS, Spec, Step, resolve};
-use super::types::Comparison;
 
 /// Members looked at while adapting one program. Real programs look at a few hundred members for
 /// each of some hundred relocations; structs without names, nested on purpose, could ask for more
 /// than any machine can do.
 const MAX_MEMBERS: u32 = 1 << 24;
 
-/// The types of the target that a type may be: those of the same kind, and of the same name up to
-/// its flavour (`task_struct___old` is looked for as `task_struct`).
-pub(super) fn candidates(local: &Btf, id: TypeId, target: &Btf) -> Vec<TypeId> {
-    let Ok(ty) = local.ty(id) else { return Vec::new() };
-    let name = essential_name(ty.name());
-    target
-        .types()
-        .filter(|(_, found)| same_kind(&ty, found) && essential_name(found.name()) == name)
-        .map(|(id, _)| id)
-        .collect()
-}
-
-/// Whether two types are of the same kind; enumerations of either width are.
-fn same_kind(local: &Type<'_>, target: &Type<'_>) -> bool {
-    let is_enum = |ty: &Type<'_>| matches!(ty, Type::Enum(_) | Type::Enum64(_));
-    local.kind() == target.kind() || (is_enum(local) && is_enum(target))
-}
-
-/// How much may still be looked at.
+/// Follows ways through the types of a target, and counts what that costs.
 #[derive(Debug)]
-pub(super) struct Budget {
+pub(super) struct Search<'a> {
+    target: &'a Btf,
+    comparison: Comparison<'a>,
     members_left: u32,
 }
 
-impl Budget {
-    /// Counts one member.
-    pub(super) fn spend(&mut self) -> Result<(), Reason> {
-        let left = self.members_left.checked_sub(1);
-        self.members_left = left.ok_or("its target's types have too many members")?;
-        Ok(())
-    }
-}
-
-/// Follows ways through the types of a target, and counts what that costs.
-#[derive(Debug)]
-pub(super) struct Search {
-    budget: Budget,
-}
-
-impl Search {
-    pub(super) fn new() -> Search {
-        Search { budget: Budget { members_left: MAX_MEMBERS } }
+impl<'a> Search<'a> {
+    pub(super) fn new(local: &'a Btf, target: &'a Btf) -> Search<'a> {
+        let comparison = Comparison::new(local, target);
+        Search { target, comparison, members_left: MAX_MEMBERS }
     }
 
     /// The way through the target's types, starting at a candidate, that has the same names and
     /// indices as `local`.
-    pub(super) fn find<'a>(
+    pub(super) fn find(
         &mut self,
         local: &Spec<'a>,
-        target: &'a Btf,
         candidate: TypeId,
     ) -> Result<Option<Spec<'a>>, Reason> {
-        let spec = Spec::start(target, candidate, local.kind);
+        let spec = Spec::start(self.target, candidate, local.kind);
         if local.kind.is_type() {
-            let budget = &mut self.budget;
-            let mut comparison = Comparison { local: local.btf, target, budget };
             let same = if local.kind == RelocationKind::TypeMatches {
-                comparison.matches(local.root, candidate)
+                self.comparison.matches(local.root, candidate)
             } else {
-                comparison.compatible(local.root, candidate)
+                self.comparison.compatible(local.root, candidate)
             };
-            return same.map(|same| same.then_some(spec));
+            return same.map(|same| same.then_some(spec)).map_err(|error| error.to_string());
         }
         if local.kind.is_enumval() {
             return find_variant(local, spec);
@@ -83,7 +49,7 @@ impl Search {
     }
 
     /// The way to a field.
-    fn find_field<'a>(
+    fn find_field(
         &mut self,
         local: &Spec<'a>,
         mut spec: Spec<'a>,
@@ -93,7 +59,7 @@ impl Search {
             let (id, ty) = resolve(spec.btf, at)?;
             at = match step.name {
                 Some(name) => {
-                    let wanted = Wanted { btf: local.btf, ty: member_type(local.btf, step), name };
+                    let wanted = Wanted { ty: member_type(local.btf, step), name };
                     match self.find_member(&wanted, &mut spec, id)? {
                         Some(next) => next,
                         None => return Ok(None),
@@ -120,9 +86,9 @@ impl Search {
 
     /// Goes on to the member with a name, which may be in structs and unions without one. Returns
     /// the member's type; `None` if there is no such member or its type is another.
-    fn find_member<'a>(
+    fn find_member(
         &mut self,
-        wanted: &Wanted<'a>,
+        wanted: &Wanted<'_>,
         spec: &mut Spec<'a>,
         composite: TypeId,
     ) -> Result<Option<TypeId>, Reason> {
@@ -132,9 +98,9 @@ impl Search {
         }
     }
 
-    fn member<'a>(
+    fn member(
         &mut self,
-        wanted: &Wanted<'a>,
+        wanted: &Wanted<'_>,
         spec: &mut Spec<'a>,
         composite: TypeId,
     ) -> Result<Found, Reason> {
@@ -142,7 +108,8 @@ impl Search {
         let (Type::Struct(found) | Type::Union(found)) = ty else { return Ok(Found::Nothing) };
         let before = spec.bit_offset;
         for (member, index) in found.members.iter().zip(0u32..) {
-            self.budget.spend()?;
+            let left = self.members_left.checked_sub(1);
+            self.members_left = left.ok_or("its target's types have too many members")?;
             if spec.raw.len() >= MAX_STEPS {
                 return Err(format!("target types are nested deeper than {MAX_STEPS}"));
             }
@@ -152,7 +119,8 @@ impl Search {
             spec.advance(member.bit_offset.into())?;
             spec.raw.push(index);
             if member.name == wanted.name {
-                if !fields_agree(wanted.btf, wanted.ty, spec.btf, member.ty)? {
+                let agree = self.comparison.field(wanted.ty, member.ty);
+                if !agree.map_err(|error| error.to_string())? {
                     return Ok(Found::OtherType);
                 }
                 spec.step(Step { ty: id, index, name: Some(member.name) })?;
@@ -171,7 +139,6 @@ impl Search {
 
 /// A member that is looked for.
 struct Wanted<'a> {
-    btf: &'a Btf,
     ty: TypeId,
     name: &'a str,
 }
@@ -208,39 +175,4 @@ fn find_variant<'a>(local: &Spec<'a>, mut spec: Spec<'a>) -> Result<Option<Spec<
     spec.raw.push(index);
     spec.step(Step { ty: id, index, name: Some(variant.name) })?;
     Ok(Some(spec))
-}
-
-/// Whether fields of these types can stand for each other: any two structs can, any two pointers,
-/// any two integers; enumerations and declarations if one has no name or both the same.
-fn fields_agree(
-    local: &Btf,
-    local_id: TypeId,
-    target: &Btf,
-    target_id: TypeId,
-) -> Result<bool, Reason> {
-    let (mut local_id, mut target_id) = (local_id, target_id);
-    loop {
-        let (_, mine) = resolve(local, local_id)?;
-        let (_, theirs) = resolve(target, target_id)?;
-        let same_name = |mine: &str, theirs: &str| {
-            mine.is_empty() || theirs.is_empty() || essential_name(mine) == essential_name(theirs)
-        };
-        return Ok(match (mine, theirs) {
-            (Type::Struct(_) | Type::Union(_), Type::Struct(_) | Type::Union(_))
-            | (Type::Ptr(_), Type::Ptr(_))
-            | (Type::Float(_), Type::Float(_)) => true,
-            (Type::Fwd(_), Type::Fwd(_))
-            | (Type::Enum(_) | Type::Enum64(_), Type::Enum(_) | Type::Enum64(_)) => {
-                same_name(mine.name(), theirs.name())
-            }
-            (Type::Int(mine), Type::Int(theirs)) => {
-                mine.bits_offset == 0 && theirs.bits_offset == 0
-            }
-            (Type::Array(mine), Type::Array(theirs)) => {
-                (local_id, target_id) = (mine.element, theirs.element);
-                continue;
-            }
-            _ => false,
-        });
-    }
 }
