@@ -98,14 +98,15 @@ static __always_inline bool spend(struct bucket *bucket, __u64 now_ns, __u64 cos
 	return true;
 }
 
-/* Says once, when a source goes over its rate, and not for each of its packets. */
+/* Says it for the first packet over the rate, and counts how often it came to that. */
 static __always_inline void note_limited(struct bucket *bucket, const struct source *source)
 {
 	if (bucket->limited)
 		return;
 	bucket->limited = 1;
-	bucket->times_limited++;
-	bpf_printk("ratelimit: %pI6c sends more than %u packets/s", source, packets_per_second);
+	if (!bucket->times_limited++)
+		bpf_printk("ratelimit: %pI6 sends more than %u packets/s", source,
+			   packets_per_second);
 }
 
 SEC("xdp")
