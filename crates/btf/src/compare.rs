@@ -27,7 +27,7 @@ pub const MAX_PAIRS: u32 = 1 << 22;
 
 /// The name without its flavour: `task_struct___old` is a second view of `task_struct`.
 ///
-/// The flavour starts at the last `___` that has something on both sides.
+/// The flavour starts at the last `___` that has something other than `_` on both sides.
 ///
 /// ```
 /// use skep_btf::compare::essential_name;
@@ -37,7 +37,9 @@ pub const MAX_PAIRS: u32 = 1 << 22;
 /// ```
 pub fn essential_name(name: &str) -> &str {
     // A search in bytes is five times as fast as `rfind`, and an index asks this of every name.
-    let flavour = name.as_bytes().windows(5).rposition(|around| &around[1..4] == b"___");
+    let flavour = name.as_bytes().windows(5).rposition(|around| {
+        matches!(around, [before, b'_', b'_', b'_', after] if *before != b'_' && *after != b'_')
+    });
     flavour.and_then(|before| name.get(..=before)).unwrap_or(name)
 }
 

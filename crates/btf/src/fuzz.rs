@@ -48,10 +48,10 @@ pub fn ext(bytes: &[u8]) {
 
 fn questions(btf: &Btf, id: TypeId, ty: &Type<'_>) {
     let pattern = [0xa5; MAX_VALUE as usize];
-    if btf.size_of(id).is_ok_and(|size| size <= MAX_VALUE) {
-        if let Ok(value) = decode_value(btf, id, &pattern) {
-            let _ = value.to_string();
-        }
+    if btf.size_of(id).is_ok_and(|size| size <= MAX_VALUE)
+        && let Ok(value) = decode_value(btf, id, &pattern)
+    {
+        let _ = value.to_string();
     }
     if let Some(kind) = ty.kind().filter(|kind| !ty.name().is_empty() && *kind != Kind::DeclTag) {
         let found = btf.find_by_name(ty.name(), kind).expect("btf: every name is found");

@@ -1,5 +1,7 @@
 //! Reading a value of a type out of bytes.
 
+use std::collections::HashMap;
+
 use super::Value;
 use crate::Btf;
 use crate::bytes::index;
@@ -12,6 +14,9 @@ use crate::types::{Array, Composite, Datasec, Enum, Int, IntEncoding, Member, Ty
 const VALUES_PER_BYTE: usize = 64;
 /// Values within a value of however few bytes.
 const VALUES_AT_LEAST: usize = 4096;
+
+/// Values of enumerations to compare with one after the other, before a table is worth its making.
+const COMPARED_IN_TURN: usize = 1 << 14;
 
 /// Reads a value of type `id` from the start of `bytes`, in little-endian order.
 ///
@@ -29,7 +34,8 @@ pub fn decode_value<'a>(btf: &'a Btf, id: TypeId, bytes: &[u8]) -> Result<Value<
         return Err(Error::ValueLength { id, found: bytes.len(), required });
     };
     let limit = required.saturating_mul(VALUES_PER_BYTE).max(VALUES_AT_LEAST);
-    Decoder { btf, root: id, left: limit, limit }.value(id, value)
+    let names = HashMap::new();
+    Decoder { btf, root: id, left: limit, limit, compared: 0, names }.value(id, value)
 }
 
 struct Decoder<'a> {
@@ -39,6 +45,10 @@ struct Decoder<'a> {
     /// How many values may still be made.
     left: usize,
     limit: usize,
+    /// Values of enumerations that have been compared with one that was read.
+    compared: usize,
+    /// Names of values, by enumeration, once there have been many comparisons.
+    names: HashMap<TypeId, HashMap<i128, &'a str>>,
 }
 
 impl<'a> Decoder<'a> {
@@ -56,7 +66,7 @@ impl<'a> Decoder<'a> {
             Type::Ptr(_) => Value::Ptr(bytes.first_chunk().copied().map_or(0, u64::from_le_bytes)),
             Type::Enum(enumeration) | Type::Enum64(enumeration) => {
                 let width = u8::try_from(enumeration.size * 8).unwrap_or(u8::MAX);
-                enumerator(&enumeration, bits(bytes, 0, width), width)
+                self.enumerator(id, &enumeration, bits(bytes, 0, width), width)
             }
             Type::Array(array) => self.array(&array, bytes)?,
             Type::Struct(composite) => Value::Struct(self.members(&composite, bytes)?),
@@ -152,10 +162,10 @@ impl<'a> Decoder<'a> {
             }
             self.spend()?;
             let raw = bits(bytes, member.bit_offset, width);
-            return Ok(match self.btf.resolve(member.ty)?.1 {
-                Type::Int(int) => Some(scalar(&int, raw, width)),
-                Type::Enum(enumeration) | Type::Enum64(enumeration) => {
-                    Some(enumerator(&enumeration, raw, width))
+            return Ok(match self.btf.resolve(member.ty)? {
+                (_, Type::Int(int)) => Some(scalar(&int, raw, width)),
+                (id, Type::Enum(enumeration) | Type::Enum64(enumeration)) => {
+                    Some(self.enumerator(id, &enumeration, raw, width))
                 }
                 _ => None,
             });
@@ -171,6 +181,28 @@ impl<'a> Decoder<'a> {
         let start = index(member.bit_offset / 8);
         let value = bytes.get(start..).and_then(|rest| rest.get(..size)).unwrap_or_default();
         self.value(member.ty, value).map(Some)
+    }
+
+    /// A value of an enumeration, with the first name that it has.
+    fn enumerator(
+        &mut self,
+        id: TypeId,
+        enumeration: &Enum<'a>,
+        raw: u128,
+        width: u8,
+    ) -> Value<'a> {
+        let value = if enumeration.signed { signed(raw, width) } else { raw.cast_signed() };
+        let mut variants = enumeration.variants.into_iter();
+        if self.compared < COMPARED_IN_TURN {
+            self.compared += variants.len();
+            let name = variants.find(|variant| variant.value == value).map(|found| found.name);
+            return Value::Enum { name, value };
+        }
+        let names = self.names.entry(id).or_insert_with(|| {
+            // In reverse, so that the first of several names stays.
+            variants.rev().map(|variant| (variant.value, variant.name)).collect()
+        });
+        Value::Enum { name: names.get(&value).copied(), value }
     }
 
     fn section(&mut self, datasec: &Datasec<'a>, bytes: &[u8]) -> Result<Value<'a>, Error> {
@@ -220,12 +252,6 @@ fn scalar<'a>(int: &Int<'_>, raw: u128, width: u8) -> Value<'a> {
         IntEncoding::Char => Value::Char(raw.to_le_bytes()[0]),
         IntEncoding::Bool => Value::Bool(raw != 0),
     }
-}
-
-fn enumerator<'a>(enumeration: &Enum<'a>, raw: u128, width: u8) -> Value<'a> {
-    let value = if enumeration.signed { signed(raw, width) } else { raw.cast_signed() };
-    let found = enumeration.variants.into_iter().find(|variant| variant.value == value);
-    Value::Enum { name: found.map(|variant| variant.name), value }
 }
 
 fn float<'a>(bytes: &[u8]) -> Value<'a> {

@@ -1,12 +1,10 @@
 //! The C dump compiles, and its types have the sizes and offsets that BTF says.
 
-mod support;
-
 use std::collections::HashSet;
 use std::fmt::Write;
 
+use crate::support::{Kinds, clang, compile, vmlinux};
 use skep_btf::{Btf, Type, dump};
-use support::{Kinds, clang, compile, vmlinux};
 use tempfile::TempDir;
 
 /// The dump, and an assertion for each struct, union and enumeration in it that has the first

@@ -1,13 +1,10 @@
 //! The fuzz targets on seeded random input: the same on every run and machine.
 
-#[allow(dead_code, reason = "cases use it all")]
-mod listing;
-mod support;
-
 use std::time::{Duration, Instant};
 
+use crate::listing;
+use crate::support::Kinds;
 use skep_btf::{Btf, dump, fuzz};
-use support::Kinds;
 
 /// Inputs that a target gets.
 const RUNS: u32 = 4_000;
@@ -47,7 +44,7 @@ impl Random {
                 _ => word(bytes, other),
             };
             bytes[at..at + 4].copy_from_slice(&word.to_le_bytes());
-            if self.next() % 64 == 0 {
+            if self.next().is_multiple_of(64) {
                 bytes.truncate(other.max(4));
             }
         }

@@ -1,10 +1,9 @@
 //! What several tests need of the machine; what is not there is a skip.
-#![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::path::Path;
 use std::process::Command;
 
-use object::{Object, ObjectSection};
+use ::object::{Object, ObjectSection};
 use tempfile::TempDir;
 use testkit::skip;
 
@@ -75,7 +74,7 @@ impl Kinds {
 
     /// The bytes of a section.
     pub(crate) fn section(&self, name: &str) -> Vec<u8> {
-        let file = object::File::parse(&*self.elf).unwrap();
+        let file = ::object::File::parse(&*self.elf).unwrap();
         file.section_by_name(name).unwrap().data().unwrap().to_vec()
     }
 }

@@ -1,12 +1,10 @@
 //! Dumps are, byte for byte, those of `bpftool`.
 
-mod support;
-
 use std::path::Path;
 use std::process::Command;
 
+use crate::support::{Kinds, VMLINUX, bpftool, output, vmlinux};
 use skep_btf::{Btf, dump};
-use support::{Kinds, VMLINUX, bpftool, output, vmlinux};
 
 fn check(bpftool: &str, file: &Path, btf: &Btf) {
     let dump = |json: &[&str]| {

@@ -7,8 +7,7 @@
 //! - `--- values`: those bytes as values, for people and as JSON;
 //! - `--- error`: what is wrong with the types, or with writing them as C.
 
-mod listing;
-
+use crate::listing;
 use skep_btf::{Btf, TypeId, decode_value, dump};
 use testkit::{Case, Kind, Outcome};
 

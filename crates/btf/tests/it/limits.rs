@@ -2,7 +2,8 @@
 
 use skep_btf::compare::Comparison;
 use skep_btf::{
-    Btf, BtfBuilder, IntEncoding, MAX_DEPTH, Member, Param, TypeId, decode_value, dump,
+    Btf, BtfBuilder, IntEncoding, MAX_DEPTH, Member, Param, TypeId, Value, Variant, decode_value,
+    dump,
 };
 
 fn member(name: &str, ty: TypeId) -> Member<'_> {
@@ -128,4 +129,17 @@ fn many_types_of_one_name_are_named_in_c() {
     }
     let text = dump::c(&builder.build().unwrap()).unwrap();
     assert!(text.contains("struct same___20000 {"));
+}
+
+#[test]
+fn many_values_of_a_large_enumeration_are_found() {
+    let variants: Vec<_> =
+        (0..60_000).map(|value| Variant { name: "v", value: i128::from(value) }).collect();
+    let mut builder = BtfBuilder::new();
+    let large = builder.enumeration("large", 2, &variants);
+    let array = builder.array(large, large, 100_000);
+    let btf = builder.build().unwrap();
+    let bytes = [0x10, 0xe0].repeat(100_000);
+    let Value::Array(values) = decode_value(&btf, array, &bytes).unwrap() else { panic!() };
+    assert!(values.iter().all(|value| *value == Value::Enum { name: Some("v"), value: 0xe010 }));
 }
