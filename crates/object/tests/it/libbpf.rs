@@ -26,7 +26,7 @@ fn build(name: &str, folder: &Path) -> Option<PathBuf> {
 }
 
 /// A program in the words of `libbpf_dump`, with maps for descriptors.
-fn words(object: &Object, program: &Program) -> String {
+fn words(object: &Object, program: &Program) -> skep_object::Result<String> {
     let code = program.bind(|reference| match reference.target {
         Target::Map(map) => Some(Binding::Imm64(Imm64::MapFd(map.0.cast_signed()))),
         Target::MapValue { map, off } => {
@@ -35,8 +35,7 @@ fn words(object: &Object, program: &Program) -> String {
         // libbpf 1.1 leaves the call of a weak function that does not exist as it is.
         Target::Kfunc(_) => Some(Binding::Callee(Callee::Kfunc { btf_id: 0, module: 0 })),
         Target::Extern(_) => None,
-    });
-    let code = code.unwrap_or_else(|error| panic!("{}: {error}", program.name));
+    })?;
     let mut text = String::new();
     for map in object.maps() {
         // libbpf shows the whole name of sections that have two dots.
@@ -55,7 +54,7 @@ fn words(object: &Object, program: &Program) -> String {
         let (file, line) = (info.file_name_off, info.line_off);
         text += &format!("line {} {file} {line} {}\n", info.at, info.line_col);
     }
-    text
+    Ok(text)
 }
 
 #[test]
@@ -67,30 +66,69 @@ fn programs_are_what_libbpf_loads() {
     let target = CoreTarget::new(&types);
     let mut paths = support::files(&support::objects(), ".bpf.o");
     paths.extend(support::compiled_cases(&folder));
-    let mut compared = 0;
-    let (mut differences, mut refused_by_libbpf, mut refused_by_us) = (vec![], vec![], vec![]);
+    let compared = compare(&dump, &target, &paths);
+    assert!(compared.differences.is_empty(), "{:#?}", compared.differences);
+    assert_eq!(compared.refused_by_us, REFUSED_BY_US);
+    assert_eq!(compared.refused_by_libbpf, REFUSED_BY_LIBBPF);
+    println!("{} programs are the same", compared.same);
+}
+
+/// Objects of others, in a folder that the environment variable names.
+#[test]
+fn objects_of_others_are_what_libbpf_loads() {
+    let Some(others) = std::env::var_os("SKEP_OBJECTS") else { return };
+    let folder = support::scratch("others");
+    let (Some(dump), Some(types)) = (build("libbpf_dump", &folder), support::kernel_types()) else {
+        return;
+    };
+    let paths = support::files(Path::new(&others), ".o");
+    let compared = compare(&dump, &CoreTarget::new(&types), &paths);
+    println!("{compared:#?}");
+    assert!(compared.differences.is_empty());
+}
+
+/// The outcome of comparing programs.
+#[derive(Debug, Default)]
+struct Compared {
+    same: usize,
+    differences: Vec<String>,
+    refused_by_us: Vec<String>,
+    refused_by_libbpf: Vec<String>,
+    /// Why, for people.
+    reasons: Vec<String>,
+}
+
+fn compare(dump: &Path, target: &CoreTarget<'_>, paths: &[PathBuf]) -> Compared {
+    let mut compared = Compared::default();
     for path in paths {
-        let object = support::parse(&path);
+        let object = match support::try_parse(path) {
+            Ok(object) => object,
+            Err(error) => {
+                compared.reasons.push(format!("{}: {error}", path.display()));
+                continue;
+            }
+        };
         for (index, function, _) in object.programs() {
             let name = format!("{}/{}", object.name(), function.name);
-            let theirs = run(Command::new(&dump).arg(&path).arg(&function.name));
-            match (object.program(index, Some(&target)), theirs) {
-                (Ok(ours), Ok(theirs)) => {
-                    let ours = words(&object, &ours);
-                    if ours != theirs {
-                        differences.push(format!("{name}: {}", difference(&ours, &theirs)));
-                    }
-                    compared += 1;
+            let theirs = run(Command::new(dump).arg(path).arg(&function.name));
+            let ours = object.program(index, Some(target));
+            match (ours.and_then(|ours| words(&object, &ours)), theirs) {
+                (Ok(ours), Ok(theirs)) => match difference(&ours, &theirs) {
+                    None => compared.same += 1,
+                    Some(found) => compared.differences.push(format!("{name}: {found}")),
+                },
+                (Err(error), Ok(_)) => {
+                    compared.reasons.push(format!("{name}: skep: {error}"));
+                    compared.refused_by_us.push(name);
                 }
-                (Err(_), Ok(_)) => refused_by_us.push(name),
-                (_, Err(_)) => refused_by_libbpf.push(name),
+                (_, Err(error)) => {
+                    compared.reasons.push(format!("{name}: libbpf: {error}"));
+                    compared.refused_by_libbpf.push(name);
+                }
             }
         }
     }
-    assert!(differences.is_empty(), "{differences:#?}");
-    assert_eq!(refused_by_us, REFUSED_BY_US);
-    assert_eq!(refused_by_libbpf, REFUSED_BY_LIBBPF);
-    println!("{compared} programs are the same");
+    compared
 }
 
 /// The kernel must take the types of every object that asks for nothing of it.
@@ -137,17 +175,17 @@ const REFUSED_BY_LIBBPF: &[&str] = &[
 ];
 
 /// The first lines that differ.
-fn difference(ours: &str, theirs: &str) -> String {
+fn difference(ours: &str, theirs: &str) -> Option<String> {
     let (mut left, mut right) = (ours.lines(), theirs.lines());
     for number in 0.. {
         match (left.next(), right.next()) {
             (None, None) => break,
             (ours, theirs) if ours != theirs => {
                 let (ours, theirs) = (ours.unwrap_or("-"), theirs.unwrap_or("-"));
-                return format!("line {number}: ours `{ours}`, libbpf's `{theirs}`");
+                return Some(format!("line {number}: ours `{ours}`, libbpf's `{theirs}`"));
             }
             _ => {}
         }
     }
-    String::new()
+    None
 }

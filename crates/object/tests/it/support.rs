@@ -97,9 +97,14 @@ pub(crate) fn kernel_types() -> Option<Btf> {
 }
 
 /// Reads an object, whose name is the file's up to its first dot.
-pub(crate) fn parse(path: &Path) -> Object {
+pub(crate) fn try_parse(path: &Path) -> skep_object::Result<Object> {
     let bytes = std::fs::read(path).expect("the object is there");
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let (name, _) = name.split_once('.').unwrap_or((&name, ""));
-    Object::parse(name, &bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    Object::parse(name, &bytes)
+}
+
+/// Reads an object that must be right.
+pub(crate) fn parse(path: &Path) -> Object {
+    try_parse(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
