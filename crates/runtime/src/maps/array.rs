@@ -65,6 +65,10 @@ impl Array {
         if flags & BPF_NOEXIST != 0 {
             return Err(Errno::EEXIST);
         }
+        // No map of the user engine has a spin lock in its values yet.
+        if flags & BPF_F_LOCK != 0 {
+            return Err(Errno::EINVAL);
+        }
         Ok(index)
     }
 }

@@ -170,7 +170,7 @@ impl Map {
 
     /// No map of the user engine has a spin lock in its values yet.
     #[expect(clippy::unused_self, reason = "whether there is a lock is for the map to say")]
-    fn check_lock(&self, flags: u64) -> Result<(), Errno> {
+    pub(super) fn check_lock(&self, flags: u64) -> Result<(), Errno> {
         if flags & BPF_F_LOCK != 0 { Err(Errno::EINVAL) } else { Ok(()) }
     }
 

@@ -51,7 +51,10 @@ impl Map {
         }
         match &self.kind {
             Kind::Array(array) => array.update(cpu, key, value, flags),
-            Kind::Hash(hash) => hash.update(cpu, key, value, flags, &self.counters),
+            Kind::Hash(hash) => {
+                self.check_lock(flags)?;
+                hash.update(cpu, key, value, flags, &self.counters)
+            }
             Kind::LpmTrie(trie) => trie.update(cpu, key, value, flags, &self.counters),
             Kind::Ringbuf(_) => Err(Errno::ENOTSUPP),
             Kind::ProgArray(_)

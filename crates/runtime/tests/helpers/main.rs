@@ -7,6 +7,7 @@
 mod format;
 mod program;
 mod script;
+mod whole;
 
 use std::sync::Arc;
 
@@ -87,4 +88,24 @@ fn helpers_of_the_kernel() {
 fn formats_of_the_kernel() {
     Kind { folder: "format", outputs: OUTPUTS, run: |case| ask_kernel(case, format::results) }
         .check();
+}
+
+#[test]
+fn programs_of_the_user_engine() {
+    Kind {
+        folder: "helper-programs",
+        outputs: OUTPUTS,
+        run: |case| ask_user(case, whole::results),
+    }
+    .check();
+}
+
+#[test]
+fn programs_of_the_kernel() {
+    Kind {
+        folder: "helper-programs",
+        outputs: OUTPUTS,
+        run: |case| ask_kernel(case, whole::results),
+    }
+    .check();
 }

@@ -3,8 +3,9 @@
 use std::fmt::Write;
 
 use skep_command::map::{Event, MapCreate};
-use skep_command::prog::{ProgLoad, Semantics, TestRun};
+use skep_command::prog::{ProgBtf, ProgLoad, Semantics, TestRun, TestRunReply};
 use skep_command::{Engine, Error, Handle};
+use skep_spec::Code;
 use skep_spec::abi::MapType;
 use skep_spec::asm::assemble;
 
@@ -133,16 +134,26 @@ pub(crate) fn load_and_run(
     text: &str,
 ) -> Result<Vec<u8>, Error> {
     let code = assemble(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    run_code(engine, start, &code, None).map(|reply| reply.data)
+}
+
+/// The same of instructions that can have types.
+pub(crate) fn run_code(
+    engine: &dyn Engine,
+    start: &Start,
+    code: &Code,
+    btf: Option<ProgBtf<'_>>,
+) -> Result<TestRunReply, Error> {
     let prog = engine.prog_load(&ProgLoad {
         name: "helpers",
         prog_type: start.prog_type,
         expected_attach_type: None,
-        code: &code,
+        code,
         license: "GPL",
         flags: 0,
         kern_version: 0,
         ifindex: 0,
-        btf: None,
+        btf,
         attach_btf_id: 0,
         attach_to: None,
         log_level: 0,
@@ -160,7 +171,7 @@ pub(crate) fn load_and_run(
         },
     );
     engine.close(prog.handle);
-    Ok(reply?.data)
+    reply
 }
 
 /// How many bytes of memory a step is given to write.
@@ -283,7 +294,7 @@ fn show_step((returned, memory): &(u64, Vec<u8>)) -> String {
 }
 
 /// Bytes as hexadecimal, with runs of zeros and of bytes that count up cut short.
-fn show_bytes(bytes: &[u8]) -> String {
+pub(crate) fn show_bytes(bytes: &[u8]) -> String {
     const SHORT: usize = 6;
     let mut shown = format!("{}:", bytes.len());
     let mut rest = bytes;

@@ -124,7 +124,7 @@ fn split_args(args: &str) -> Vec<&str> {
     .collect()
 }
 
-fn parse_arg(arg: &str) -> Arg {
+pub(crate) fn parse_arg(arg: &str) -> Arg {
     let quoted = |text: &str| {
         text.strip_suffix('"').unwrap_or_else(|| panic!("{text}: no quote")).to_owned()
     };
