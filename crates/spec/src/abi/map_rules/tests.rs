@@ -1,5 +1,7 @@
 //! The table is complete; shapes on either side of each rule; helpers against maps.
 use super::*;
+use crate::abi::HelperId::*;
+use crate::abi::MapType::*;
 
 #[test]
 fn rows_stand_at_their_numbers() {
