@@ -3,6 +3,7 @@
 mod data;
 mod definition;
 mod kconfig;
+mod legacy;
 mod values;
 
 use std::ops::Range;
@@ -18,9 +19,11 @@ use crate::reloc::RelocKind;
 use data::data_maps;
 use definition::defined_maps;
 use kconfig::kconfig_map;
+use legacy::legacy_maps;
 
 pub(crate) use definition::MAPS_SECTION;
 pub(crate) use kconfig::KCONFIG_SECTION;
+pub(crate) use legacy::LEGACY_SECTION;
 pub(crate) use values::initial_slots;
 
 /// Number of a map in [`Object::maps`](crate::Object::maps).
@@ -33,6 +36,9 @@ impl MapIdx {
         self.0 as usize
     }
 }
+
+/// Maps that one section can define. A program can use 64 (`MAX_USED_MAPS` of the kernel).
+const MAX_MAPS: u64 = 4096;
 
 /// Bytes of a name that the kernel keeps (`BPF_OBJ_NAME_LEN`, less the final zero).
 const KERNEL_NAME_LEN: usize = 15;
@@ -214,6 +220,7 @@ pub(crate) fn maps(
     externs: &mut [Extern],
 ) -> Result<Vec<Map>> {
     let mut maps = defined_maps(elf, btf)?;
+    maps.extend(legacy_maps(elf)?);
     maps.extend(data_maps(object_name, elf, btf)?);
     maps.extend(kconfig_map(object_name, btf, externs)?);
     Ok(maps)

@@ -12,7 +12,7 @@ use crate::error::{Place, Problem, Result};
 use crate::externs::{self, Extern, ExternIdx};
 use crate::function::{self, Function, FunctionIdx};
 use crate::link;
-use crate::map::{self, MAPS_SECTION, Map, MapIdx};
+use crate::map::{self, LEGACY_SECTION, MAPS_SECTION, Map, MapIdx};
 use crate::program::Program;
 use crate::records::Records;
 use crate::reloc::RelocKind;
@@ -378,7 +378,7 @@ impl<'a> Targets<'a> {
         if let Some(&map) = self.data.get(&index) {
             return SiteTarget::Data { map, offset };
         }
-        if section.name == MAPS_SECTION {
+        if section.name == MAPS_SECTION || section.name == LEGACY_SECTION {
             return SiteTarget::Map { section: index, offset };
         }
         refused(

@@ -8,24 +8,15 @@ use std::collections::HashMap;
 use skep_btf::{Btf, Member, Type, TypeId};
 use skep_spec::abi::MapType;
 
-use super::{Initial, Map, MapDef, Pinning, kernel_name};
+use super::{Initial, MAX_MAPS, Map, MapDef, Pinning, kernel_name};
 use crate::elf::{Elf, Home};
 use crate::error::{Place, Problem, Result};
 
 /// The section of map definitions.
 pub(crate) const MAPS_SECTION: &str = ".maps";
 
-/// Maps that one object can define. A program can use 64 (`MAX_USED_MAPS` of the kernel).
-const MAX_MAPS: u64 = 4096;
-
 /// All maps of the section `.maps`, in the order of their offsets.
 pub(crate) fn defined_maps(elf: &Elf<'_>, btf: Option<&Btf>) -> Result<Vec<Map>> {
-    if elf.section("maps").is_some() {
-        return Err(Place::section("maps").error(Problem::Missing {
-            what: "definition that can be understood",
-            remedy: "move maps to the section `.maps` (libbpf 1.0 dropped the old form too)",
-        }));
-    }
     let Some((index, section)) =
         elf.sections.iter().enumerate().find(|(_, section)| section.name == MAPS_SECTION)
     else {

@@ -160,13 +160,14 @@ fn the_kernel_takes_types() {
 const REFUSED_BY_US: &[&str] = &["addresses/follows_pointer", "addresses/reads_names"];
 
 /// What libbpf 1.1 cannot do: externs that this kernel does not have spoil the other programs of
-/// an object, functions to be called are in .text alone, static maps do not exist, and a section
+/// an object, maps of the old form are gone, functions to be called are in .text alone, static maps do not exist, and a section
 /// name must say the program's type. What is not defined at all, nobody can call.
 const REFUSED_BY_LIBBPF: &[&str] = &[
     "externs/needs_nothing",
     "externs/needs_setting",
     "externs/needs_variable",
     "externs/needs_function",
+    "legacy-maps/uses_both",
     "own-sections/first",
     "own-sections/second",
     "sections/fourth",
