@@ -1,5 +1,6 @@
-//! Tables for people: columns as wide as they must be, numbers to the right.
+//! Tables for people: columns as wide as they must be, numbers to the right, lines that fit.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 /// Where a column's text stands.
@@ -65,7 +66,18 @@ impl Table {
                 Align::Right => line += &format!("{padding}{cell}  "),
             }
         }
-        writeln!(out, "{}", line.trim_end())
+        writeln!(out, "{}", clip(line.trim_end()))
+    }
+}
+
+/// The most characters that a line of a table has.
+const LINE_WIDTH: usize = 100;
+
+/// A line that fits, its end cut off and marked so if it did not.
+pub(crate) fn clip(line: &str) -> Cow<'_, str> {
+    match line.char_indices().nth(LINE_WIDTH) {
+        None => Cow::Borrowed(line),
+        Some(_) => Cow::Owned(line.chars().take(LINE_WIDTH - 1).chain(['…']).collect()),
     }
 }
 
@@ -89,6 +101,12 @@ pub(crate) fn count(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_fit() {
+        assert_eq!(clip(&"x".repeat(100)), "x".repeat(100));
+        assert_eq!(clip(&"x".repeat(101)), format!("{}…", "x".repeat(99)));
+    }
 
     #[test]
     fn columns_are_as_wide_as_they_must_be() {

@@ -19,8 +19,6 @@ use crate::handle::Owned;
 use crate::map::Map;
 use crate::program::Program;
 
-/// Programs may only read such a map (UAPI).
-const BPF_F_RDONLY_PROG: u32 = 1 << 7;
 /// The program may sleep (UAPI).
 const BPF_F_SLEEPABLE: u32 = 1 << 4;
 /// The XDP program copes with packets in several pieces (UAPI).
@@ -142,10 +140,11 @@ fn create_maps(
         if let Initial::Bytes(bytes) = &definition.initial {
             engine.map_update(owned.handle, &0u32.to_ne_bytes(), bytes, 0)?;
         }
-        if definition.is_global_data() && definition.def.flags & BPF_F_RDONLY_PROG != 0 {
-            engine.map_freeze(owned.handle)?;
+        let map = Map::new(owned, object, definition);
+        if map.is_global_data() && map.is_read_only() {
+            engine.map_freeze(map.handle())?;
         }
-        maps.push(Map::new(owned, object, definition));
+        maps.push(map);
     }
     Ok(maps)
 }

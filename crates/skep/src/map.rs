@@ -12,6 +12,9 @@ use skep_spec::abi::MapType;
 use crate::error::{Error, Result};
 use crate::handle::Owned;
 
+/// Programs may only read such a map (UAPI).
+const BPF_F_RDONLY_PROG: u32 = 1 << 7;
+
 /// A map on an engine. Dropping it closes it.
 #[derive(Debug)]
 pub struct Map {
@@ -83,6 +86,11 @@ impl Map {
     /// Whether it holds global variables.
     pub fn is_global_data(&self) -> bool {
         self.definition.is_global_data()
+    }
+
+    /// Whether programs may only read it.
+    pub fn is_read_only(&self) -> bool {
+        self.def().flags & BPF_F_RDONLY_PROG != 0
     }
 
     /// Its handle on the engine.
@@ -160,7 +168,30 @@ impl Map {
     ///
     /// If it has not the size of its type.
     pub fn typed_key(&self, key: &[u8]) -> Result<Typed<'_>> {
-        self.typed(self.def().key_type, key)
+        match (self.def().key_type, <[u8; 4]>::try_from(key)) {
+            (None, Ok(index)) if self.is_indexed() => {
+                Ok(Typed::Value(Value::Unsigned(u32::from_ne_bytes(index).into())))
+            }
+            (key_type, _) => self.typed(key_type, key),
+        }
+    }
+
+    /// Whether its keys are numbers from 0 upwards, whatever the object says of their type.
+    fn is_indexed(&self) -> bool {
+        matches!(
+            self.def().map_type,
+            MapType::Array
+                | MapType::PercpuArray
+                | MapType::ProgArray
+                | MapType::PerfEventArray
+                | MapType::CgroupArray
+                | MapType::ArrayOfMaps
+                | MapType::Devmap
+                | MapType::Cpumap
+                | MapType::Xskmap
+                | MapType::Sockmap
+                | MapType::ReuseportSockarray
+        )
     }
 
     /// One CPU's value, read by its type.

@@ -2,6 +2,7 @@
 //! out has to be the same.
 //!
 //! Without the right to call bpf(2) these tests are a counted skip.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod disassembly;
 mod frames;

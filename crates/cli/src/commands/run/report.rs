@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
+use skep::btf::Value;
 use skep::command::map::Event;
 use skep::load::Loaded;
 use skep::map::{Entry, Map, Typed};
@@ -14,7 +15,7 @@ use super::place::Place;
 use crate::args::Global;
 use crate::failure::Failure;
 use crate::output;
-use crate::table::{Align, Table, count};
+use crate::table::{Align, Table, clip, count};
 
 /// Rows of a map that are printed for people; JSON has all.
 const ROWS_SHOWN: usize = 16;
@@ -47,7 +48,9 @@ struct MapReport<'a> {
     name: String,
     kind: String,
     max_entries: u32,
-    shown: bool,
+    is_global_data: bool,
+    is_read_only: bool,
+    is_ring: bool,
     rows: Vec<Row<'a>>,
     records: usize,
     lost: u64,
@@ -69,7 +72,16 @@ struct Row<'a> {
 enum Cell<'a> {
     One(Typed<'a>),
     /// A value for each CPU.
-    PerCpu(Vec<Typed<'a>>),
+    PerCpu(Vec<CpuValue<'a>>),
+}
+
+/// One CPU's value.
+#[derive(Serialize)]
+#[serde(transparent)]
+struct CpuValue<'a> {
+    typed: Typed<'a>,
+    #[serde(skip)]
+    is_zero: bool,
 }
 
 impl<'a> Report<'a> {
@@ -96,7 +108,9 @@ impl<'a> Report<'a> {
                 name: map.name().to_owned(),
                 kind: map.def().map_type.name().to_owned(),
                 max_entries: map.def().max_entries,
-                shown: !map.name().starts_with(".rodata"),
+                is_global_data: map.is_global_data(),
+                is_read_only: map.is_read_only(),
+                is_ring: map.is_event_ring(),
                 rows: Vec::new(),
                 records: 0,
                 lost: 0,
@@ -166,14 +180,13 @@ impl<'a> Report<'a> {
             }
             program.print(&mut out)?;
         }
-        for map in self.maps.iter().filter(|map| map.shown) {
-            writeln!(out)?;
+        for map in &self.maps {
             map.print(&mut out)?;
         }
         if !self.trace.is_empty() {
             writeln!(out, "\ntrace: {} lines", count(self.trace_lines as u64))?;
             for line in &self.trace {
-                writeln!(out, "  {line}")?;
+                writeln!(out, "{}", clip(&format!("  {line}")))?;
             }
             more(&mut out, self.trace_lines - self.trace.len())?;
         }
@@ -190,15 +203,17 @@ pub(crate) fn print_written(global: &Global, path: &Path, frames: u64) -> Result
 }
 
 fn row<'a>(map: &'a Map, entry: &Entry) -> skep::Result<Row<'a>> {
+    let is_zero = |value: &[u8]| value.iter().all(|&byte| byte == 0);
     let value = match entry.values.as_slice() {
         [value] if !map.is_per_cpu() => Cell::One(map.typed_value(value)?),
         values => {
-            let typed: skep::Result<_> =
-                values.iter().map(|value| map.typed_value(value)).collect();
-            Cell::PerCpu(typed?)
+            let each = values.iter().map(|value| {
+                Ok(CpuValue { typed: map.typed_value(value)?, is_zero: is_zero(value) })
+            });
+            Cell::PerCpu(each.collect::<skep::Result<_>>()?)
         }
     };
-    let is_zero = entry.values.iter().flatten().all(|&byte| byte == 0);
+    let is_zero = entry.values.iter().all(|value| is_zero(value));
     Ok(Row { key: Some(map.typed_key(&entry.key)?), value, is_zero })
 }
 
@@ -251,43 +266,56 @@ impl Serialize for ProgramReport {
 
 impl MapReport<'_> {
     fn print(&self, out: &mut dyn Write) -> io::Result<()> {
-        if self.records > 0 || self.lost > 0 {
-            writeln!(
-                out,
-                "map {} ({}): {} records",
-                self.name,
-                self.kind,
-                count(self.records as u64)
-            )?;
+        if self.is_global_data {
+            return self.print_variables(out);
+        }
+        let (name, kind, rows) = (&self.name, &self.kind, count(self.rows.len() as u64));
+        if self.is_ring {
+            writeln!(out, "\nmap {name} ({kind}): {} records", count(self.records as u64))?;
         } else {
-            writeln!(
-                out,
-                "map {} ({}): {} of {} entries",
-                self.name,
-                self.kind,
-                count(self.rows.len() as u64),
-                count(self.max_entries.into())
-            )?;
+            let limit = count(self.max_entries.into());
+            writeln!(out, "\nmap {name} ({kind}): {rows} of {limit} entries")?;
         }
         let mut table = Table::new(&[("", Align::Left), ("", Align::Left)]);
-        let interesting = || self.rows.iter().filter(|row| !row.is_zero);
-        for row in interesting().take(ROWS_SHOWN) {
-            let key = row.key.as_ref().map_or_else(String::new, Typed::to_string);
-            table.row(vec![key, row.value.to_string()]);
+        let nonzero = || self.rows.iter().filter(|row| !row.is_zero);
+        for row in nonzero().take(ROWS_SHOWN) {
+            match &row.key {
+                Some(key) => table.row(vec![key.to_string(), row.value.to_string()]),
+                None => table.row(vec![row.value.to_string(), String::new()]),
+            }
         }
         table.write(out, "  ")?;
-        let shown = interesting().count().min(ROWS_SHOWN);
-        let zeroes = self.rows.iter().filter(|row| row.is_zero).count();
-        if zeroes > 0 && shown > 0 {
-            writeln!(out, "  and {} that are zero", count(zeroes as u64))?;
-        } else if zeroes > 0 {
-            writeln!(out, "  all zero")?;
-        }
+        let shown = nonzero().count().min(ROWS_SHOWN);
+        let zeroes = self.rows.len() - nonzero().count();
         more(out, self.records.max(self.rows.len() - zeroes) - shown)?;
+        if zeroes > 0 {
+            let and = if shown > 0 { "and " } else { "" };
+            writeln!(out, "  {and}{} that are zero", count(zeroes as u64))?;
+        }
         if self.lost > 0 {
             writeln!(out, "  {} records were lost: the ring was full", count(self.lost))?;
         }
         Ok(())
+    }
+
+    /// Global variables by name, without what programs cannot change.
+    fn print_variables(&self, out: &mut dyn Write) -> io::Result<()> {
+        if self.is_read_only {
+            return Ok(());
+        }
+        writeln!(out, "\nvariables in {}", self.name)?;
+        let mut table = Table::new(&[("", Align::Left), ("", Align::Left)]);
+        for row in &self.rows {
+            match &row.value {
+                Cell::One(Typed::Value(Value::Struct(variables))) => {
+                    for (name, value) in variables {
+                        table.row(vec![(*name).to_owned(), value.to_string()]);
+                    }
+                }
+                value => table.row(vec![String::new(), value.to_string()]),
+            }
+        }
+        table.write(out, "  ")
     }
 }
 
@@ -299,17 +327,18 @@ fn more(out: &mut dyn Write, hidden: usize) -> io::Result<()> {
 }
 
 impl std::fmt::Display for Cell<'_> {
+    /// The value; of a per-CPU map the CPUs that have one that is not zero.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Cell::One(value) => value.fmt(f),
-            Cell::PerCpu(values) => {
-                for (cpu, value) in values.iter().enumerate() {
-                    let space = if cpu == 0 { "" } else { "  " };
-                    write!(f, "{space}cpu{cpu}: {value}")?;
-                }
-                Ok(())
-            }
+        let values = match self {
+            Cell::One(value) => return value.fmt(f),
+            Cell::PerCpu(values) => values,
+        };
+        let mut space = "";
+        for (cpu, value) in values.iter().enumerate().filter(|(_, value)| !value.is_zero) {
+            write!(f, "{space}cpu{cpu}: {}", value.typed)?;
+            space = "  ";
         }
+        Ok(())
     }
 }
 
