@@ -4,12 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use skep_spec::abi::{MapType, ProgType};
+use skep_spec::insn::Size;
 
-use crate::context::{Context, Viewer};
+use crate::context::Context;
 use crate::fault::{Fault, FaultKind};
 use crate::interp::{self, Frame, LOOP_BUDGET};
-use crate::maps::Map;
-use crate::memory::{Access, Block, Bytes, BytesMut, FRAMES_MAX, Regions, Span};
+use crate::maps::{self, Map};
+use crate::memory::{Access, Bytes, BytesMut, FRAMES_MAX, Regions, Span};
 use crate::packet::Packet;
 use crate::program::Program;
 use crate::world::{Cpu, World};
@@ -41,8 +42,6 @@ pub struct Run<'w> {
     cpu: Cpu,
     program: Arc<Program>,
     context: Context,
-    /// What `r1` points to. No byte of it is ever touched: it only makes the address a program's own.
-    context_home: Block,
     redirect: Option<Redirect>,
     /// Whether packet or context may have changed since the regions were told.
     unsettled: bool,
@@ -63,8 +62,9 @@ pub struct Run<'w> {
 /// How many instructions a run may execute unless its host says otherwise: about ten seconds.
 pub const INSTRUCTION_LIMIT: u64 = 1_000_000_000;
 
-/// Bytes of address space set aside for a context: more than any structure of the UAPI.
-const CONTEXT_HOME: usize = 4096;
+/// What `r1` points to, in every run: more than any structure of the UAPI. No byte of it is ever
+/// touched; it is there so that its addresses are nothing else's.
+static CONTEXT_HOME: [u64; 512] = [0; 512];
 
 impl<'w> Run<'w> {
     /// A run of a program with this context.
@@ -74,7 +74,6 @@ impl<'w> Run<'w> {
             cpu,
             program,
             context,
-            context_home: Block::zeroed(CONTEXT_HOME),
             redirect: None,
             unsettled: true,
             regions: Regions::new(),
@@ -91,6 +90,8 @@ impl<'w> Run<'w> {
     ///
     /// Packet and context are those that the last run left. A run that failed can be repeated.
     pub fn start(&mut self) -> Result<u64, Fault> {
+        // Elements of maps that the program learns the address of stay theirs until it ends.
+        let _held = maps::pin();
         let program = Arc::clone(&self.program);
         self.frames.clear();
         self.tail_calls = 0;
@@ -105,6 +106,7 @@ impl<'w> Run<'w> {
             Context::Plain([first, second]) => [first, second, 0, 0, 0],
         };
         let result = interp::run_main(self, args);
+        self.executed += self.limit - self.left;
         let result = self.give_up_records(result);
         self.program = program;
         result
@@ -116,9 +118,10 @@ impl<'w> Run<'w> {
         while let Some(addr) = self.regions.pending_record() {
             self.regions.revoke(addr);
             let maps = self.program.maps().iter();
-            // Each ring buffer knows its own records; at most one takes this one back.
-            maps.filter(|map| map.map_type() == MapType::Ringbuf)
-                .any(|map| map.ringbuf_discard(addr, 0).is_ok());
+            for ringbuf in maps.filter(|map| map.map_type() == MapType::Ringbuf) {
+                // A ring buffer that the record is not of says so, and does nothing.
+                let _ = ringbuf.ringbuf_discard(addr, 0);
+            }
             result = result.and(Err(Fault::new(FaultKind::RecordKept(addr))));
         }
         result
@@ -163,10 +166,22 @@ impl<'w> Run<'w> {
         self.program = program;
     }
 
-    /// Whose view of the context counts.
-    pub(crate) fn viewer(&self) -> Viewer {
-        let attach = self.program.expected_attach_type();
-        Viewer { prog_type: self.prog_type(), attach }
+    /// Loads from the context at an offset.
+    pub(crate) fn load_context(&self, off: u32, size: Size, signed: bool) -> Result<u64, Fault> {
+        let field = self.context.load(self.program.view(), off, size, signed);
+        field.ok_or_else(|| self.context_fault(off, size, Access::Read))
+    }
+
+    /// Stores to the context at an offset.
+    pub(crate) fn store_context(&mut self, off: u32, size: Size, value: u64) -> Result<(), Fault> {
+        let stored = self.context.store(self.program.view(), off, size, value);
+        stored.ok_or_else(|| self.context_fault(off, size, Access::Write))
+    }
+
+    #[cold]
+    fn context_fault(&self, off: u32, size: Size, access: Access) -> Fault {
+        let name = self.context.uapi_name();
+        Fault::new(FaultKind::Context { access, off, size: size.bytes(), name })
     }
 
     /// The type of the program that runs.
@@ -202,13 +217,13 @@ impl<'w> Run<'w> {
 
     /// The address of the context: what `r1` holds at the start.
     pub fn context_addr(&self) -> u64 {
-        self.context_home.addr()
+        CONTEXT_HOME.as_ptr().addr() as u64
     }
 
     /// The offset in the context of an address in it.
     pub(crate) fn context_offset(&self, addr: u64) -> Option<u32> {
         let off = addr.checked_sub(self.context_addr())?;
-        u32::try_from(off).ok().filter(|off| (*off as usize) < CONTEXT_HOME)
+        u32::try_from(off).ok().filter(|off| (*off as usize) < size_of_val(&CONTEXT_HOME))
     }
 
     /// Checks that a value is the context's address.

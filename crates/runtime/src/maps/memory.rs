@@ -81,6 +81,7 @@ impl Area {
     }
 
     /// The address of the byte at `offset`, as programs see it.
+    #[inline]
     pub(crate) fn address(&self, offset: usize) -> u64 {
         self.check(offset, 0, 1);
         (self.start.as_ptr().addr() + offset) as u64
@@ -113,6 +114,7 @@ impl Area {
     }
 
     /// The byte at `offset`.
+    #[inline]
     pub(crate) fn u8(&self, offset: usize) -> &AtomicU8 {
         self.check(offset, 1, 1);
         let place = self.start.as_ptr().wrapping_add(offset);
@@ -122,6 +124,7 @@ impl Area {
     }
 
     /// The four bytes at `offset`, a multiple of 4.
+    #[inline]
     pub(crate) fn u32(&self, offset: usize) -> &AtomicU32 {
         self.check(offset, 4, 4);
         let place = self.start.as_ptr().wrapping_add(offset).cast::<u32>();
@@ -131,6 +134,7 @@ impl Area {
     }
 
     /// The eight bytes at `offset`, a multiple of 8.
+    #[inline]
     pub(crate) fn u64(&self, offset: usize) -> &AtomicU64 {
         self.check(offset, 8, 8);
         let place = self.start.as_ptr().wrapping_add(offset).cast::<u64>();
@@ -138,7 +142,18 @@ impl Area {
         unsafe { AtomicU64::from_ptr(place) }
     }
 
+    /// The eight words from `offset` on, a multiple of 8.
+    #[inline]
+    pub(crate) fn line(&self, offset: usize) -> &[AtomicU64; 8] {
+        self.check(offset, 64, 8);
+        let first = self.start.as_ptr().wrapping_add(offset).cast::<[AtomicU64; 8]>();
+        // SAFETY: `check` found the 64 bytes inside the mapping and aligned for words; memory of the
+        // mapping is initialised (zeroed) and lives as long as `self`, and atomics may be shared.
+        unsafe { &*first }
+    }
+
     /// The words from `offset` on, a multiple of 8, that hold `len` bytes and their padding.
+    #[inline]
     fn words(&self, offset: usize, len: usize) -> &[AtomicU64] {
         let count = len.div_ceil(8);
         self.check(offset, count * 8, 8);
@@ -212,14 +227,21 @@ impl Drop for Area {
 /// Up to 8 bytes as a word in memory order, padded with zeros.
 #[inline]
 pub(crate) fn load_word(bytes: &[u8]) -> u64 {
-    match <[u8; 8]>::try_from(bytes) {
-        Ok(word) => u64::from_ne_bytes(word),
-        Err(_) => {
-            let mut word = [0u8; 8];
-            word[..bytes.len()].copy_from_slice(bytes);
-            u64::from_ne_bytes(word)
-        }
+    if let Ok(word) = <[u8; 8]>::try_from(bytes) {
+        return u64::from_ne_bytes(word);
     }
+    // Two halves that may overlap: what they share is equal.
+    let word = match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>(), bytes) {
+        (Some(low), Some(high), _) => {
+            let shift = 8 * (bytes.len() & 7).saturating_sub(4);
+            u64::from(u32::from_le_bytes(*low)) | u64::from(u32::from_le_bytes(*high)) << shift
+        }
+        (_, _, [a]) => u64::from(*a),
+        (_, _, [a, b]) => u64::from(u16::from_le_bytes([*a, *b])),
+        (_, _, [a, b, c]) => u64::from(u32::from_le_bytes([*a, *b, *c, 0])),
+        (_, _, _) => 0,
+    };
+    u64::from_ne_bytes(word.to_le_bytes())
 }
 
 #[cfg(test)]
@@ -239,6 +261,16 @@ mod tests {
         assert!(!area.equals(8, b"hello worle"));
         area.clear(8, 11);
         assert!(area.equals(8, &[0; 16]));
+    }
+
+    #[test]
+    fn words_of_all_lengths() {
+        for len in 0..=8u8 {
+            let bytes: Vec<u8> = (1..=len).collect();
+            let mut padded = [0; 8];
+            padded[..usize::from(len)].copy_from_slice(&bytes);
+            assert_eq!(load_word(&bytes), u64::from_ne_bytes(padded));
+        }
     }
 
     #[test]

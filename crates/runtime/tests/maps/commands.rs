@@ -29,8 +29,8 @@ impl Pair {
             _ => (1, true),
         };
         Pair {
-            ours: Map::create(1, create, cpus).unwrap(),
-            kernel: KernelMap::create(create, copies).unwrap(),
+            ours: Map::create(1, create, cpus).expect("good attributes"),
+            kernel: KernelMap::create(create, copies).expect("good attributes"),
             ordered,
         }
     }
@@ -66,8 +66,8 @@ impl Pair {
 
     /// Both have the same keys with the same values.
     fn same_contents(&self) {
-        let ours = walk(|key| self.ours.next_key(key).unwrap());
-        let kernel = walk(|key| self.kernel.next_key(key).unwrap());
+        let ours = walk(|key| self.ours.next_key(key).expect("may be walked"));
+        let kernel = walk(|key| self.kernel.next_key(key).expect("may be walked"));
         if self.ordered {
             assert_eq!(ours, kernel);
         }
@@ -144,8 +144,8 @@ fn any_value(random: &mut Random, size: usize) -> Vec<u8> {
 /// A number as key, mostly one that fits.
 fn index(random: &mut Random, entries: u32) -> Vec<u8> {
     let number = match random.below(32) {
-        0 => random.next() as u32,
-        _ => random.below(u64::from(entries) + 2) as u32,
+        0 => random.u32(),
+        _ => random.u32_below(entries + 2),
     };
     number.to_ne_bytes().to_vec()
 }
@@ -225,14 +225,14 @@ fn lpm_tries() {
         let create = MapCreate { flags: 1, ..attributes(MapType::LpmTrie, 4 + data, 8, entries) };
         let key = |random: &mut Random| {
             let len = match random.below(40) {
-                0 => random.next() as u32,
-                _ => random.below(u64::from(data) * 8 + 2) as u32,
+                0 => random.u32(),
+                _ => random.u32_below(data * 8 + 2),
             };
             let mut key = len.to_ne_bytes().to_vec();
             let bytes = (0..data).map(|_| match random.below(if dense { 3 } else { 2 }) {
                 0 => 0,
                 1 => 0xc0,
-                _ => random.next() as u8,
+                _ => random.u8(),
             });
             key.extend(bytes);
             key
@@ -258,7 +258,7 @@ fn device_maps() {
         // one that is none.
         let value = |random: &mut Random, size: usize| {
             let ifindex = u32::from(random.below(5) != 0);
-            let program = [0, u32::MAX, 1_000_000][random.below(8).min(2) as usize];
+            let program = random.pick(&[0, u32::MAX, 1_000_000, 1_000_000]);
             let mut value = ifindex.to_ne_bytes().to_vec();
             value.extend(program.to_ne_bytes());
             value.truncate(size);

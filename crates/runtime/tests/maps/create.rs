@@ -129,17 +129,16 @@ fn random_attributes() {
     }
     let mut random = Random(7);
     for _ in 0..5_000 {
-        let (map_type, key_size, value_size, flags) =
-            TYPES[random.below(TYPES.len() as u64) as usize];
+        let (map_type, key_size, value_size, flags) = random.pick(TYPES);
         let pick = |random: &mut Random, good: u32| match random.below(4) {
-            0 => [0, 1, 4, 5, 8, 40_000, 5 << 20, 1 << 31][random.below(8) as usize],
+            0 => random.pick(&[0, 1, 4, 5, 8, 40_000, 5 << 20, 1 << 31]),
             _ => good,
         };
         let mut create = attributes(map_type, key_size, value_size, 4096);
         create.key_size = pick(&mut random, key_size);
         create.value_size = pick(&mut random, value_size);
         if random.below(6) == 0 {
-            create.max_entries = [0, 1, 4096, 5000][random.below(4) as usize];
+            create.max_entries = random.pick(&[0, 1, 4096, 5000]);
         }
         create.flags = match random.below(3) {
             0 => flags,

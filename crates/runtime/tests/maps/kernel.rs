@@ -23,7 +23,7 @@ fn bpf(cmd: Cmd, mut attr: Vec<u8>) -> Result<c_long, Errno> {
     if result >= 0 {
         return Ok(result);
     }
-    Err(Errno(std::io::Error::last_os_error().raw_os_error().unwrap()))
+    Err(Errno(std::io::Error::last_os_error().raw_os_error().expect("from the system")))
 }
 
 /// Whether this process may make maps of every type; if not, says so as a counted skip.
@@ -40,9 +40,9 @@ pub(crate) fn available() -> bool {
 
 /// The number of possible CPUs.
 pub(crate) fn possible_cpus() -> u32 {
-    let list = std::fs::read_to_string("/sys/devices/system/cpu/possible").unwrap();
-    let last = list.trim().rsplit(['-', ',']).next().unwrap();
-    last.parse::<u32>().unwrap() + 1
+    let list = std::fs::read_to_string("/sys/devices/system/cpu/possible").expect("sysfs");
+    let last = list.trim().rsplit(['-', ',']).next().expect("a split has a part");
+    last.parse::<u32>().expect("a number") + 1
 }
 
 impl KernelMap {
@@ -63,7 +63,7 @@ impl KernelMap {
             map_extra: create.extra,
             ..Default::default()
         };
-        let fd = i32::try_from(bpf(Cmd::MapCreate, attr.encode())?).unwrap();
+        let fd = i32::try_from(bpf(Cmd::MapCreate, attr.encode())?).expect("a descriptor");
         // SAFETY: the command succeeded, so `fd` is a new descriptor that nobody else owns.
         let fd = unsafe { OwnedFd::from_raw_fd(fd) };
         let value_size = create.value_size as usize;
@@ -80,7 +80,7 @@ impl KernelMap {
             assert_eq!(key.len(), self.key_size);
         }
         map::Element {
-            map_fd: u32::try_from(self.fd.as_raw_fd()).unwrap(),
+            map_fd: u32::try_from(self.fd.as_raw_fd()).expect("a descriptor"),
             key: key.map_or(0, |key| key.as_ptr().expose_provenance() as u64),
             value,
             flags,

@@ -47,7 +47,25 @@ impl Random {
         self.next() % limit
     }
 
+    fn u8(&mut self) -> u8 {
+        self.next().to_le_bytes()[0]
+    }
+
+    fn u32(&mut self) -> u32 {
+        let [a, b, c, d, ..] = self.next().to_le_bytes();
+        u32::from_le_bytes([a, b, c, d])
+    }
+
+    fn u32_below(&mut self, limit: u32) -> u32 {
+        self.u32() % limit
+    }
+
+    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        let len = u64::try_from(from.len()).expect("a short list");
+        from[usize::try_from(self.below(len)).expect("below the length")]
+    }
+
     fn bytes(&mut self, len: usize) -> Vec<u8> {
-        (0..len).map(|_| self.next().to_le_bytes()[0]).collect()
+        (0..len).map(|_| self.u8()).collect()
     }
 }

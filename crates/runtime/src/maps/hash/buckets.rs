@@ -121,8 +121,9 @@ impl<'a> Bucket<'a> {
     }
 
     #[inline]
-    fn slot(&self, slot: usize) -> &'a AtomicU64 {
-        self.control.u64(self.at + 8 + 8 * slot)
+    fn slots(&self) -> &'a [AtomicU64; SLOTS] {
+        let [_, slots @ ..] = self.control.line(self.at);
+        slots
     }
 
     #[inline]
@@ -152,15 +153,15 @@ impl<'a> Bucket<'a> {
     #[inline]
     fn attempt(&self, hash: u64, is_key: &impl Fn(u32) -> bool) -> Result<Option<u32>, Changed> {
         let seen = self.guard().begin();
-        for slot in 0..SLOTS {
-            let word = self.slot(slot).load(Acquire);
+        for slot in self.slots() {
+            let word = slot.load(Acquire);
             if !has_tag(word, hash) {
                 continue;
             }
             let Some(index) = self.index(low(word)) else { continue };
             let same = is_key(index);
             fence(Acquire);
-            if self.slot(slot).load(Relaxed) != word {
+            if slot.load(Relaxed) != word {
                 return Err(Changed);
             }
             if same {
@@ -191,8 +192,8 @@ impl<'a> Bucket<'a> {
 
     /// Whether it holds no element (by now that may have changed).
     pub(crate) fn is_empty(&self) -> bool {
-        let free = |slot| self.slot(slot).load(Relaxed) == 0;
-        self.overflow().load(Relaxed) == 0 && (0..SLOTS).all(free)
+        let free = |slot: &AtomicU64| slot.load(Relaxed) == 0;
+        self.overflow().load(Relaxed) == 0 && self.slots().iter().all(free)
     }
 
     /// Takes the lock; `EBUSY` if it is never free.
@@ -219,8 +220,8 @@ impl Locked<'_> {
     /// The element with a hash for which `is_key` holds, and its place.
     #[inline]
     pub(crate) fn find(&self, hash: u64, is_key: impl Fn(u32) -> bool) -> Option<(Place, u32)> {
-        for slot in 0..SLOTS {
-            let word = self.bucket.slot(slot).load(Relaxed);
+        for (slot, word) in self.bucket.slots().iter().enumerate() {
+            let word = word.load(Relaxed);
             if !has_tag(word, hash) {
                 continue;
             }
@@ -242,8 +243,7 @@ impl Locked<'_> {
     /// Adds an element.
     #[inline]
     pub(crate) fn insert(&self, hash: u64, index: u32) {
-        for slot in 0..SLOTS {
-            let slot = self.bucket.slot(slot);
+        for slot in self.bucket.slots() {
             if slot.load(Relaxed) == 0 {
                 slot.store(word(hash, index), Release);
                 return;
@@ -258,7 +258,7 @@ impl Locked<'_> {
     #[inline]
     pub(crate) fn replace(&self, place: Place, hash: u64, old: u32, new: u32) {
         match place {
-            Place::Slot(slot) => self.bucket.slot(slot).store(word(hash, new), Release),
+            Place::Slot(slot) => self.set(slot, word(hash, new)),
             Place::Overflow { before } => {
                 let after = self.bucket.link(old).load(Relaxed);
                 self.bucket.link(new).store(after, Relaxed);
@@ -271,11 +271,18 @@ impl Locked<'_> {
     #[inline]
     pub(crate) fn remove(&self, place: Place, index: u32) {
         match place {
-            Place::Slot(slot) => self.bucket.slot(slot).store(0, Release),
+            Place::Slot(slot) => self.set(slot, 0),
             Place::Overflow { before } => {
                 let after = self.bucket.link(index).load(Relaxed);
                 self.lead(before, after);
             }
+        }
+    }
+
+    #[inline]
+    fn set(&self, slot: usize, word: u64) {
+        if let Some(slot) = self.bucket.slots().get(slot) {
+            slot.store(word, Release);
         }
     }
 
@@ -289,8 +296,8 @@ impl Locked<'_> {
 
     /// The elements, in the order in which a walk gives them.
     pub(crate) fn elements(&self) -> impl Iterator<Item = u32> + use<'_> {
-        let slot = |slot| self.bucket.index(low(self.bucket.slot(slot).load(Relaxed)));
-        (0..SLOTS).filter_map(slot).chain(self.overflowed())
+        let index = |slot: &AtomicU64| self.bucket.index(low(slot.load(Relaxed)));
+        self.bucket.slots().iter().filter_map(index).chain(self.overflowed())
     }
 
     fn overflowed(&self) -> impl Iterator<Item = u32> + use<'_> {

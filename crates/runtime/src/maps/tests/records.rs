@@ -21,8 +21,11 @@ fn perf_event_array(places: u32) -> Arc<Map> {
     Map::create(1, &create, CPUS).unwrap()
 }
 
+/// CPU and bytes.
+type Record = (u32, Vec<u8>);
+
 /// What a reader gets: each record as its CPU and bytes, each loss as its CPU and number.
-fn read(map: &Map) -> (Vec<(u32, Vec<u8>)>, Vec<(u32, u64)>) {
+fn read(map: &Map) -> (Vec<Record>, Vec<(u32, u64)>) {
     let (mut records, mut lost) = (Vec::new(), Vec::new());
     let count = map.consume(&mut |event| match event {
         Event::Record { cpu, data } => records.push((cpu, data.to_vec())),

@@ -122,7 +122,7 @@ fn lru_inserts_always_succeed() {
         for _ in 0..STEPS {
             let n = random(&mut state) % 256;
             assert_eq!(map.update(cpu, &key(n), &value(n.into()), 0), Ok(()));
-            if random(&mut state) % 16 == 0 {
+            if random(&mut state).is_multiple_of(16) {
                 let _ = map.delete(cpu, &key(n));
             }
             map.lookup(cpu, &key(random(&mut state) % 256));
