@@ -6,10 +6,10 @@
 //!
 //! | step | module |
 //! |---|---|
-//! | the note → a way through the types it was compiled against | [`spec`] |
-//! | the same way, by names, through the types of the machine | [`search`] |
-//! | a way → a number | [`value`] |
-//! | a number → the instruction | [`patch`] |
+//! | the note → a way through the types it was compiled against | `spec` |
+//! | the same way, by names, through the types of the machine | `search` |
+//! | a way → a number | `value` |
+//! | a number → the instruction | `patch` |
 //!
 //! The rules are libbpf's, so that a program means the same with either loader.
 

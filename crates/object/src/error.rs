@@ -302,6 +302,20 @@ pub enum Problem {
         /// The symbol that it names.
         symbol: String,
     },
+    /// A tag names a function that does not exist.
+    #[error("its exception callback '{name}' is no function of the object")]
+    NoExceptionCallback {
+        /// The name in the tag.
+        name: String,
+    },
+    /// Two sections of instructions have one name, by which types and lines belong to them.
+    #[error("there are two sections of instructions with this name, {first} and {second}")]
+    SameName {
+        /// Number of one in the file.
+        first: usize,
+        /// Number of the other.
+        second: usize,
+    },
     /// A call or a function reference leads to where no function begins.
     #[error("{what} leads to byte {offset:#x} of section '{section}', where no function begins")]
     NoFunction {

@@ -1,6 +1,6 @@
 //! The functions of an object: the pieces that programs are joined from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::elf::{Binding, Elf, Home, SectionKind, SymbolKind};
 use crate::error::{Place, Problem, Result};
@@ -72,6 +72,7 @@ pub(crate) fn functions(elf: &Elf<'_>) -> Result<Vec<Function>> {
         });
     }
     functions.sort_by_key(|function| (function.section_index, function.offset, function.size));
+    refuse_same_names(&functions)?;
     for pair in functions.windows(2) {
         let [first, second] = pair else { continue };
         let apart = first.section_index != second.section_index
@@ -84,6 +85,20 @@ pub(crate) fn functions(elf: &Elf<'_>) -> Result<Vec<Function>> {
         }
     }
     Ok(functions)
+}
+
+/// Types and lines go by the name of the section.
+fn refuse_same_names(functions: &[Function]) -> Result<()> {
+    let mut numbers: HashMap<&str, usize> = HashMap::new();
+    for function in functions {
+        let second = function.section_index;
+        let first = *numbers.entry(&function.section).or_insert(second);
+        if first != second {
+            let place = Place::section(&function.section);
+            return Err(place.error(Problem::SameName { first, second }));
+        }
+    }
+    Ok(())
 }
 
 /// Finds functions by where they begin; of aliases, the first.

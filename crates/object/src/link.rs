@@ -5,19 +5,21 @@
 //! programs can be compared slot by slot. Calls and function addresses become distances within the
 //! program. Everything else that a relocation names becomes a [`Reference`].
 
+mod site;
+
 use std::collections::HashMap;
 
 use skep_spec::insn::{Callee, Imm64};
 use skep_spec::{Code, Insn, InsnIdx};
 
 use crate::core::{Adapter, CoreTarget};
-use crate::error::{Error, Place, Problem, Result};
+use crate::error::{Place, Problem, Result};
 use crate::function::{Function, FunctionIdx, SLOT};
 use crate::map::{KCONFIG_SECTION, MapIdx};
-use crate::object::{Object, Site, SiteTarget};
+use crate::object::{Object, Site};
 use crate::program::{FuncInfo, LineInfo, Program, Reference, Subprogram, Target};
-use crate::reloc::RelocKind;
 use crate::section::ProgramKind;
+use site::{Here, Meaning, Outside};
 
 /// Slots in one program: the most that the kernel takes (`BPF_COMPLEXITY_LIMIT_INSNS`).
 const MAX_SLOTS: u64 = 1_000_000;
@@ -46,11 +48,35 @@ pub(crate) fn program<'a>(
     let adapter = Adapter::new(object, target.copied());
     let mut linker = Linker { object, adapter, program, placed: HashMap::new() };
     linker.join(main)?;
+    for callback in exception_callbacks(object, function)? {
+        if !linker.placed.contains_key(&callback) {
+            linker.join(callback)?;
+        }
+    }
     let mut program = linker.program;
     program.references.sort_by_key(|reference| reference.at);
     program.unresolved_core.sort_by_key(|relocation| relocation.at);
     drop_partial_info(&mut program);
     Ok(program)
+}
+
+/// The functions that the kernel calls if the program throws: tags on the main function name them,
+/// no instruction does.
+fn exception_callbacks(object: &Object, main: &Function) -> Result<Vec<FunctionIdx>> {
+    let (Some(btf), [info, ..]) = (object.btf(), object.records().func_info(main)) else {
+        return Ok(Vec::new());
+    };
+    let tags = btf.decl_tags(info.func).filter(|(_, tag)| tag.component.is_none());
+    let names = tags.filter_map(|(_, tag)| tag.name.strip_prefix("exception_callback:"));
+    names
+        .map(|name| {
+            let found = object.functions().iter().position(|function| function.name == name);
+            found.map(FunctionIdx).ok_or_else(|| {
+                let name = name.to_owned();
+                Place::program(&main.name).error(Problem::NoExceptionCallback { name })
+            })
+        })
+        .collect()
 }
 
 /// A function whose instructions are being gone through.
@@ -272,184 +298,6 @@ enum Step<'a> {
     Done,
 }
 
-/// An instruction and what a relocation says about it.
-struct Here<'a> {
-    function: &'a Function,
-    /// Counted from the function's beginning.
-    slot: u32,
-    /// Counted from the program's beginning.
-    at: InsnIdx,
-    insn: Insn,
-    site: Option<&'a Site>,
-}
-
-/// What an instruction refers to, as far as the instruction and its relocation can say.
-enum Meaning {
-    /// Nothing.
-    Plain,
-    /// A function of the object, by section and byte.
-    Inside { section: usize, offset: i64 },
-    /// Something outside of the program.
-    Outside(Outside),
-}
-
-enum Outside {
-    /// A map by its section and offset.
-    Map(usize, u64),
-    Data(MapIdx, u32),
-    Extern(crate::ExternIdx),
-    Kfunc(crate::ExternIdx),
-}
-
-impl Here<'_> {
-    fn meaning(&self) -> Result<Meaning> {
-        match self.insn {
-            Insn::Call(callee) => self.call(callee),
-            Insn::LoadImm64 { imm, .. } => self.load(imm),
-            Insn::Alu { .. }
-            | Insn::Neg { .. }
-            | Insn::Mov { .. }
-            | Insn::MovSx { .. }
-            | Insn::AddrSpaceCast { .. }
-            | Insn::Swap { .. }
-            | Insn::LoadPacket { .. }
-            | Insn::Load { .. }
-            | Insn::Store { .. }
-            | Insn::Atomic { .. }
-            | Insn::LoadAcquire { .. }
-            | Insn::StoreRelease { .. }
-            | Insn::Goto { .. }
-            | Insn::GotoLong { .. }
-            | Insn::Branch { .. }
-            | Insn::MayGoto { .. }
-            | Insn::Exit => self.plain("a call or a 64-bit immediate load"),
-        }
-    }
-
-    /// An instruction that refers to nothing, which a relocation must not say otherwise of.
-    fn plain(&self, required: &'static str) -> Result<Meaning> {
-        match self.site {
-            None => Ok(Meaning::Plain),
-            Some(site) => Err(self.wrong_site(site, required)),
-        }
-    }
-
-    fn call(&self, callee: Callee) -> Result<Meaning> {
-        match callee {
-            Callee::Helper(_) | Callee::Reg(_) => self.plain("a call of a function by name"),
-            Callee::Kfunc { .. } => Err(self.unrelocated()),
-            Callee::Local(distance) => self.local_call(i64::from(distance)),
-        }
-    }
-
-    /// A call counts in slots from the one after it, or after the symbol.
-    fn local_call(&self, distance: i64) -> Result<Meaning> {
-        let slots = |offset: u64| signed(offset) + (distance + 1) * signed(SLOT);
-        let Some(site) = self.site else {
-            let offset = slots(self.function.offset + u64::from(self.slot) * SLOT);
-            return Ok(Meaning::Inside { section: self.function.section_index, offset });
-        };
-        self.require_kind(site, RelocKind::Call, "R_BPF_64_32")?;
-        match &site.target {
-            &SiteTarget::Code { section, offset } => {
-                Ok(Meaning::Inside { section, offset: slots(offset) })
-            }
-            &SiteTarget::Extern(index) => Ok(Meaning::Outside(Outside::Kfunc(index))),
-            SiteTarget::Map { .. } | SiteTarget::Data { .. } => {
-                Err(self.refused("data", "which cannot be called"))
-            }
-            SiteTarget::Refused { section, reason } => Err(self.refused(section, reason)),
-        }
-    }
-
-    fn load(&self, imm: Imm64) -> Result<Meaning> {
-        match (imm, self.site) {
-            (Imm64::Value(_), None) => Ok(Meaning::Plain),
-            (Imm64::Value(value), Some(site)) => self.load_address(value, site),
-            (Imm64::Func(offset), Some(site)) => self.load_function(i64::from(offset), site),
-            (Imm64::Func(_), None)
-            | (
-                Imm64::MapFd(_)
-                | Imm64::MapValue { .. }
-                | Imm64::BtfVar { .. }
-                | Imm64::MapIdx(_)
-                | Imm64::MapIdxValue { .. },
-                _,
-            ) => Err(self.unrelocated()),
-        }
-    }
-
-    /// The lower half of the immediate is a distance from the symbol.
-    fn load_address(&self, value: u64, site: &Site) -> Result<Meaning> {
-        self.require_kind(site, RelocKind::Insn64, "R_BPF_64_64")?;
-        let [b0, b1, b2, b3, ..] = value.to_le_bytes();
-        let addend = i64::from(i32::from_le_bytes([b0, b1, b2, b3]));
-        match &site.target {
-            &SiteTarget::Map { section, offset } => match offset.checked_add_signed(addend) {
-                Some(offset) => Ok(Meaning::Outside(Outside::Map(section, offset))),
-                None => Err(self.refused(".maps", "where no map begins")),
-            },
-            &SiteTarget::Data { map, offset } => {
-                let byte = offset.checked_add_signed(addend);
-                match byte.and_then(|byte| u32::try_from(byte).ok()) {
-                    Some(off) => Ok(Meaning::Outside(Outside::Data(map, off))),
-                    None => Err(self.refused("global data", "but outside of the section")),
-                }
-            }
-            &SiteTarget::Extern(index) => Ok(Meaning::Outside(Outside::Extern(index))),
-            SiteTarget::Code { .. } => self.load_function(addend, site),
-            SiteTarget::Refused { section, reason } => Err(self.refused(section, reason)),
-        }
-    }
-
-    /// The immediate is a distance in bytes from the symbol. Compilers write the load of a plain
-    /// number, the assembler allows for the final form too.
-    fn load_function(&self, distance: i64, site: &Site) -> Result<Meaning> {
-        self.require_kind(site, RelocKind::Insn64, "R_BPF_64_64")?;
-        match &site.target {
-            &SiteTarget::Code { section, offset } => {
-                Ok(Meaning::Inside { section, offset: signed(offset).saturating_add(distance) })
-            }
-            SiteTarget::Map { .. } | SiteTarget::Data { .. } | SiteTarget::Extern(_) => {
-                Err(self.refused("data", "which is no function of this object"))
-            }
-            SiteTarget::Refused { section, reason } => Err(self.refused(section, reason)),
-        }
-    }
-
-    fn require_kind(&self, site: &Site, kind: RelocKind, required: &'static str) -> Result<()> {
-        if site.kind == kind {
-            return Ok(());
-        }
-        let (found, symbol) = (site.kind, site.symbol.clone());
-        Err(self.error(Problem::RelocationKind { found, symbol, required }))
-    }
-
-    fn place(&self) -> Place {
-        place(self.function, self.slot)
-    }
-
-    fn error(&self, problem: Problem) -> Error {
-        self.place().error(problem)
-    }
-
-    fn unrelocated(&self) -> Error {
-        self.error(Problem::Unrelocated { insn: self.insn.to_string() })
-    }
-
-    fn refused(&self, section: &str, reason: &'static str) -> Error {
-        let symbol = self.site.map_or_else(String::new, |site| site.symbol.clone());
-        let section = section.to_owned();
-        self.error(Problem::RelocationTarget { symbol, section, reason })
-    }
-
-    fn wrong_site(&self, site: &Site, required: &'static str) -> Error {
-        let (kind, symbol) = (site.kind, site.symbol.clone());
-        let found = self.insn.to_string();
-        self.error(Problem::RelocationSite { kind, symbol, found, required })
-    }
-}
-
 /// The place of an instruction of a function.
 pub(crate) fn place(function: &Function, slot: u32) -> Place {
     Place::Function {
@@ -486,11 +334,6 @@ fn drop_partial_info(program: &mut Program) {
     if program.func_info.is_empty() || !starts().all(begins_at) {
         program.line_info.clear();
     }
-}
-
-/// A byte offset within a section, which is within a file in memory.
-fn signed(offset: u64) -> i64 {
-    i64::try_from(offset).unwrap_or(i64::MAX / 2)
 }
 
 /// A slot within a function of at most [`MAX_SLOTS`].

@@ -84,12 +84,11 @@ fn definition(section: &Section<'_>, name: &str, offset: u64, end: u64) -> Resul
             required: DEFINITION as u64,
         }));
     };
-    if let Some(byte) = rest.iter().position(|&byte| byte != 0) {
-        return Err(Place::map(name).error(Problem::MapField {
-            field: format!("at byte {}", DEFINITION + byte),
-            reason: "is not zero, and struct bpf_map_def has five numbers; define the map in the \
-                     section `.maps`"
-                .to_owned(),
+    if let Some(&byte) = rest.iter().find(|&&byte| byte != 0) {
+        return Err(Place::map(name).error(Problem::Field {
+            what: "a byte after the five numbers of struct bpf_map_def",
+            found: byte.into(),
+            required: "0 (define the map in the section `.maps`)",
         }));
     }
     let (words, _) = numbers.as_chunks::<4>();
