@@ -60,10 +60,12 @@ impl Context {
 
     /// Loads a field, or a part of one, as a program sees it; `None` if a program of this type may
     /// not.
-    pub(crate) fn load(&self, viewer: Viewer, off: u32, size: Size, signed: bool) -> Option<u64> {
+    pub(crate) fn load(&self, view: &View, off: u32, size: Size, signed: bool) -> Option<u64> {
         let bytes = byte_count(size);
-        let access = Access { offset: off, bytes, store: false, sign_extend: signed };
-        let Hit { field, offset } = viewer.access(access)?;
+        let Hit { field, offset } = view.load(off, size)?;
+        if signed && field.kind.is_pointer() {
+            return None;
+        }
         let whole = match field.kind {
             FieldKind::PacketData => return self.packet().map(Packet::data_addr),
             FieldKind::PacketEnd => return self.packet().map(Packet::linear_end_addr),
@@ -113,8 +115,8 @@ impl Context {
     }
 
     /// Stores to a field; `None` if a program of this type may not.
-    pub(crate) fn store(&mut self, viewer: Viewer, off: u32, size: Size, value: u64) -> Option<()> {
-        let Hit { field, offset } = viewer.access(Access::store(off, byte_count(size)))?;
+    pub(crate) fn store(&mut self, view: &View, off: u32, size: Size, value: u64) -> Option<()> {
+        let Hit { field, offset } = view.store(off, size)?;
         match self {
             Context::Xdp(_) | Context::Plain(_) => None,
             Context::Skb(skb) => skb.set_field(field.name, offset as usize, size, value),
@@ -122,15 +124,37 @@ impl Context {
     }
 }
 
-/// Who looks at a context, which decides what is there.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Viewer {
-    pub(crate) prog_type: ProgType,
-    pub(crate) attach: Option<AttachType>,
+/// What programs of one type, for one attach type, see of their context.
+#[derive(Debug)]
+pub(crate) struct View {
+    prog_type: ProgType,
+    attach: Option<AttachType>,
+    /// What a load touches, by offset and size: the table's answers, as they are asked for often.
+    loads: Vec<[Option<Hit>; 4]>,
 }
 
-impl Viewer {
-    fn access(self, access: Access) -> Option<Hit> {
+impl View {
+    /// The view of these programs.
+    pub(crate) fn new(prog_type: ProgType, attach: Option<AttachType>) -> View {
+        let context = layouts::of(prog_type);
+        let len = context.as_struct().map_or(0, |context| context.layout.bytes);
+        let hit = |off, bytes| context.access(Access::load(off, bytes), attach).ok();
+        let loads = (0..len).map(|off| [1, 2, 4, 8].map(|bytes| hit(off, bytes))).collect();
+        View { prog_type, attach, loads }
+    }
+
+    fn load(&self, off: u32, size: Size) -> Option<Hit> {
+        let [byte, half, word, double] = self.loads.get(off as usize)?;
+        match size {
+            Size::B => *byte,
+            Size::H => *half,
+            Size::W => *word,
+            Size::DW => *double,
+        }
+    }
+
+    fn store(&self, off: u32, size: Size) -> Option<Hit> {
+        let access = Access::store(off, byte_count(size));
         layouts::of(self.prog_type).access(access, self.attach).ok()
     }
 }

@@ -8,6 +8,7 @@ mod access;
 mod calls;
 mod exec;
 mod op;
+mod rare;
 mod translate;
 
 #[cfg(test)]

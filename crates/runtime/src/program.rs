@@ -7,6 +7,7 @@ use std::sync::Arc;
 use skep_spec::abi::{AttachType, HelperId, ProgType};
 use skep_spec::{Code, InsnIdx};
 
+use crate::context::View;
 use crate::fault::Fault;
 use crate::helpers;
 use crate::interp::{self, FindMap, Translated};
@@ -42,6 +43,14 @@ impl Helpers {
         match self {
             Helpers::Linux => helpers::find(HelperId::from_u32(u32::try_from(number).ok()?)?),
             Helpers::Own { helpers, .. } => helpers.get(&number).copied(),
+        }
+    }
+
+    /// Whether this is the helper that goes on in another program.
+    pub(crate) fn is_tail_call(&self, number: i32) -> bool {
+        match self {
+            Helpers::Linux => number == HelperId::TailCall.number().cast_signed(),
+            Helpers::Own { .. } => false,
         }
     }
 
@@ -161,6 +170,7 @@ pub struct Program {
     helpers: Helpers,
     maps: Vec<Arc<Map>>,
     spans: Arc<MapSpans>,
+    view: View,
     translated: Translated,
 }
 
@@ -187,6 +197,7 @@ impl Program {
             helpers: new.helpers.clone(),
             maps,
             spans,
+            view: View::new(new.prog_type, new.expected_attach_type),
             translated,
         }))
     }
@@ -229,6 +240,11 @@ impl Program {
     /// The values of its maps.
     pub(crate) fn spans(&self) -> &Arc<MapSpans> {
         &self.spans
+    }
+
+    /// What it sees of its context.
+    pub(crate) fn view(&self) -> &View {
+        &self.view
     }
 
     /// Its form for the interpreter.

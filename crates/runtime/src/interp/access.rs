@@ -12,47 +12,33 @@ use crate::run::Run;
 /// Loads a number from memory or the context.
 #[inline(never)]
 pub(super) fn load(run: &mut Run<'_>, addr: u64, size: Size, signed: bool) -> Result<u64, Fault> {
+    if let Some(off) = run.context_offset(addr) {
+        return run.load_context(off, size, signed);
+    }
     let found = match size {
         Size::B => run.regions.load::<u8>(addr).map(u64::from),
         Size::H => run.regions.load::<u16>(addr).map(u64::from),
         Size::W => run.regions.load::<u32>(addr).map(u64::from),
         Size::DW => run.regions.load::<u64>(addr),
     };
-    match (found, run.context_offset(addr)) {
-        (Some(value), _) => Ok(semantics::load(size, signed, value)),
-        (None, Some(off)) => run
-            .context()
-            .load(run.viewer(), off, size, signed)
-            .ok_or_else(|| context_fault(run.context(), Access::Read, off, size)),
-        (None, None) => Err(run.memory_fault(addr, size.bytes(), Access::Read)),
-    }
+    let found = found.map(|value| semantics::load(size, signed, value));
+    found.ok_or_else(|| run.memory_fault(addr, size.bytes(), Access::Read))
 }
 
 /// Stores a number to memory or the context.
 #[inline(never)]
 #[expect(clippy::cast_possible_truncation, reason = "a store keeps the low bytes")]
 pub(super) fn store(run: &mut Run<'_>, addr: u64, size: Size, value: u64) -> Result<(), Fault> {
+    if let Some(off) = run.context_offset(addr) {
+        return run.store_context(off, size, value);
+    }
     let found = match size {
         Size::B => run.regions.store(addr, value as u8),
         Size::H => run.regions.store(addr, value as u16),
         Size::W => run.regions.store(addr, value as u32),
         Size::DW => run.regions.store(addr, value),
     };
-    match (found, run.context_offset(addr)) {
-        (Some(()), _) => Ok(()),
-        (None, Some(off)) => {
-            let viewer = run.viewer();
-            let stored = run.context_mut().store(viewer, off, size, value);
-            stored.ok_or_else(|| context_fault(run.context(), Access::Write, off, size))
-        }
-        (None, None) => Err(run.memory_fault(addr, size.bytes(), Access::Write)),
-    }
-}
-
-#[cold]
-fn context_fault(context: &Context, access: Access, off: u32, size: Size) -> Fault {
-    let name = context.uapi_name();
-    Fault::new(FaultKind::Context { access, off, size: size.bytes(), name })
+    found.ok_or_else(|| run.memory_fault(addr, size.bytes(), Access::Write))
 }
 
 /// Reads, modifies and writes a number, atomically.

@@ -4,7 +4,11 @@
 //! code that knows everything. What an operation computes is not said here but in
 //! [`skep_spec::semantics`].
 
-use skep_spec::insn::{AtomicOp, Reg, SignedFrom, Size, SwapKind, SwapSize, Width};
+use skep_spec::insn::{
+    AluOp, AtomicOp, Condition, Operand, Reg, SignedFrom, Size, SwapKind, SwapSize, Width,
+};
+
+use crate::helpers::Helper;
 
 /// A register number, in a form that needs no bounds check ([`Registers`]).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -132,38 +136,21 @@ macro_rules! define {
                 $br32 { dst: R, src: R, to: u32 },
                 $bi32 { dst: R, imm: i32, to: u32 },
             )*
-            Neg { width: Width, dst: R },
             Mov64Reg { dst: R, src: R },
             Mov32Reg { dst: R, src: R },
             /// Every constant, from whatever instruction: the value in two halves.
             Const { dst: R, low: u32, high: u32 },
-            MovSx { width: Width, from: SignedFrom, dst: R, src: R },
-            Swap { kind: SwapKind, size: SwapSize, dst: R },
             Load8 { dst: R, src: R, off: i16 },
             Load16 { dst: R, src: R, off: i16 },
             Load32 { dst: R, src: R, off: i16 },
             Load64 { dst: R, src: R, off: i16 },
-            LoadSigned { size: Size, dst: R, src: R, off: i16 },
             Store8 { dst: R, src: R, off: i16 },
             Store16 { dst: R, src: R, off: i16 },
             Store32 { dst: R, src: R, off: i16 },
             Store64 { dst: R, src: R, off: i16 },
-            StoreImm { size: Size, dst: R, off: i16, imm: i32 },
-            Atomic { size: Size, op: AtomicOp, dst: R, off: i16, src: R },
-            LoadAcquire { size: Size, dst: R, src: R, off: i16 },
-            StoreRelease { size: Size, dst: R, off: i16, src: R },
-            LoadPacketAbs { size: Size, imm: i32 },
-            LoadPacketInd { size: Size, src: R, imm: i32 },
             Goto { to: u32 },
-            MayGoto { to: u32 },
-            /// A helper, by its index in the program's helpers.
-            CallHelper { index: u32 },
-            /// A helper whose result 0 ends the run.
-            CallUnwind { index: u32 },
-            TailCall,
-            CallLocal { to: u32 },
-            CallReg { reg: R },
-            Exit,
+            /// Anything else, by its index in the program's rare operations.
+            Rare { index: u32 },
         }
 
         impl Op {
@@ -196,9 +183,85 @@ macro_rules! define {
     };
 }
 
-use skep_spec::insn::{AluOp, Condition, Operand};
-
 operations!(define);
+
+/// An operation that is not worth a place in the loop.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Rare {
+    Neg {
+        width: Width,
+        dst: R,
+    },
+    MovSx {
+        width: Width,
+        from: SignedFrom,
+        dst: R,
+        src: R,
+    },
+    Swap {
+        kind: SwapKind,
+        size: SwapSize,
+        dst: R,
+    },
+    LoadSigned {
+        size: Size,
+        dst: R,
+        src: R,
+        off: i16,
+    },
+    StoreImm {
+        size: Size,
+        dst: R,
+        off: i16,
+        imm: i32,
+    },
+    Atomic {
+        size: Size,
+        op: AtomicOp,
+        dst: R,
+        off: i16,
+        src: R,
+    },
+    LoadAcquire {
+        size: Size,
+        dst: R,
+        src: R,
+        off: i16,
+    },
+    StoreRelease {
+        size: Size,
+        dst: R,
+        off: i16,
+        src: R,
+    },
+    LoadPacketAbs {
+        size: Size,
+        imm: i32,
+    },
+    LoadPacketInd {
+        size: Size,
+        src: R,
+        imm: i32,
+    },
+    MayGoto {
+        to: u32,
+    },
+    CallHelper {
+        helper: Helper,
+    },
+    /// A helper whose result 0 ends the run.
+    CallUnwind {
+        helper: Helper,
+    },
+    TailCall,
+    CallLocal {
+        to: u32,
+    },
+    CallReg {
+        reg: R,
+    },
+    Exit,
+}
 
 /// Every operation fits twelve bytes, five and a third in a cache line.
 const _: () = assert!(size_of::<Op>() == 12);

@@ -6,12 +6,12 @@
 
 use std::sync::Arc;
 
-use skep_spec::abi::{HelperId, MapType};
+use skep_spec::abi::MapType;
 use skep_spec::code::Slot;
 use skep_spec::insn::{Callee, Imm64, Operand, PacketIndex, Reg, Size, Width};
 use skep_spec::{Code, Insn, InsnIdx};
 
-use super::op::Op;
+use super::op::{Op, Rare};
 use crate::maps::Map;
 use crate::program::{Helpers, LoadError, LoadErrorKind};
 use crate::run::map_addr;
@@ -27,8 +27,8 @@ pub(crate) struct Translated {
     pub(crate) ops: Vec<Op>,
     /// The slot of each operation.
     pub(crate) slots: Vec<InsnIdx>,
-    /// The helpers that are called.
-    pub(crate) helpers: Vec<crate::helpers::Helper>,
+    /// The operations that stand apart.
+    pub(crate) rare: Vec<Rare>,
     /// The first operation of every function that is called or named, ascending.
     functions: Vec<u32>,
     /// Whether any instruction uses the frame pointer.
@@ -61,11 +61,10 @@ pub(crate) fn translate(
         out: Translated {
             ops: Vec::new(),
             slots: Vec::new(),
-            helpers: Vec::new(),
+            rare: Vec::new(),
             functions: Vec::new(),
             uses_stack: false,
         },
-        bound: Vec::new(),
     };
     let mut last = None;
     for (at, insn) in code.iter() {
@@ -102,8 +101,6 @@ struct Translator<'a> {
     helpers: &'a Helpers,
     maps: &'a mut Vec<Arc<Map>>,
     out: Translated,
-    /// The number of each helper in `out.helpers`.
-    bound: Vec<i32>,
 }
 
 impl Translator<'_> {
@@ -122,7 +119,7 @@ impl Translator<'_> {
         let unsupported = |what| Err(LoadError { at, kind: LoadErrorKind::Unsupported(what) });
         Ok(match *insn {
             Insn::Alu { width, op, dst, src } => Op::alu(width, op, dst, src),
-            Insn::Neg { width, dst } => Op::Neg { width, dst: dst.into() },
+            Insn::Neg { width, dst } => self.rare(Rare::Neg { width, dst: dst.into() }),
             Insn::Mov { width: Width::W64, dst, src: Operand::Reg(src) } => {
                 Op::Mov64Reg { dst: dst.into(), src: src.into() }
             }
@@ -133,38 +130,44 @@ impl Translator<'_> {
                 constant(dst, skep_spec::semantics::mov(width, src.value(|_| 0)))
             }
             Insn::MovSx { width, from, dst, src } => {
-                Op::MovSx { width, from, dst: dst.into(), src: src.into() }
+                self.rare(Rare::MovSx { width, from, dst: dst.into(), src: src.into() })
             }
             Insn::AddrSpaceCast { .. } => {
                 return unsupported("casts between address spaces (arenas)");
             }
-            Insn::Swap { kind, size, dst } => Op::Swap { kind, size, dst: dst.into() },
+            Insn::Swap { kind, size, dst } => self.rare(Rare::Swap { kind, size, dst: dst.into() }),
             Insn::LoadImm64 { dst, imm } => constant(dst, self.imm64(at, imm)?),
             Insn::LoadPacket { size, index: PacketIndex::Abs, imm } => {
-                Op::LoadPacketAbs { size, imm }
+                self.rare(Rare::LoadPacketAbs { size, imm })
             }
             Insn::LoadPacket { size, index: PacketIndex::Ind(src), imm } => {
-                Op::LoadPacketInd { size, src: src.into(), imm }
+                self.rare(Rare::LoadPacketInd { size, src: src.into(), imm })
             }
-            Insn::Load { size, signed, dst, src, off } => load(size, signed, dst, src, off),
-            Insn::Store { size, dst, off, src } => store(size, dst, off, src),
+            Insn::Load { size, signed, dst, src, off } => self.load(size, signed, dst, src, off),
+            Insn::Store { size, dst, off, src } => self.store(size, dst, off, src),
             Insn::Atomic { size, op, dst, off, src } => {
-                Op::Atomic { size, op, dst: dst.into(), off, src: src.into() }
+                self.rare(Rare::Atomic { size, op, dst: dst.into(), off, src: src.into() })
             }
             Insn::LoadAcquire { size, dst, src, off } => {
-                Op::LoadAcquire { size, dst: dst.into(), src: src.into(), off }
+                self.rare(Rare::LoadAcquire { size, dst: dst.into(), src: src.into(), off })
             }
             Insn::StoreRelease { size, dst, src, off } => {
-                Op::StoreRelease { size, dst: dst.into(), src: src.into(), off }
+                self.rare(Rare::StoreRelease { size, dst: dst.into(), src: src.into(), off })
             }
             Insn::Goto { off } => Op::Goto { to: self.target(at, off.into())? },
             Insn::GotoLong { imm } => Op::Goto { to: self.target(at, imm)? },
             Insn::Branch { width, cond, dst, src, off } => {
                 Op::branch(width, cond, dst, src, self.target(at, off.into())?)
             }
-            Insn::MayGoto { off } => Op::MayGoto { to: self.target(at, off.into())? },
-            Insn::Call(callee) => self.call(at, callee)?,
-            Insn::Exit => Op::Exit,
+            Insn::MayGoto { off } => {
+                let to = self.target(at, off.into())?;
+                self.rare(Rare::MayGoto { to })
+            }
+            Insn::Call(callee) => {
+                let call = self.call(at, callee)?;
+                self.rare(call)
+            }
+            Insn::Exit => self.rare(Rare::Exit),
         })
     }
 
@@ -222,42 +225,55 @@ impl Translator<'_> {
         Ok(&self.maps[index])
     }
 
-    fn call(&mut self, at: InsnIdx, callee: Callee) -> Result<Op, LoadError> {
+    fn call(&mut self, at: InsnIdx, callee: Callee) -> Result<Rare, LoadError> {
         Ok(match callee {
-            Callee::Local(distance) => Op::CallLocal { to: self.function(at, distance)? },
-            Callee::Reg(reg) => Op::CallReg { reg: reg.into() },
+            Callee::Local(distance) => Rare::CallLocal { to: self.function(at, distance)? },
+            Callee::Reg(reg) => Rare::CallReg { reg: reg.into() },
             Callee::Kfunc { btf_id, .. } => {
                 return Err(LoadError { at, kind: LoadErrorKind::UnknownKfunc { btf_id } });
             }
-            Callee::Helper(number) => match self.helpers {
-                Helpers::Linux if number == HelperId::TailCall.number().cast_signed() => {
-                    Op::TailCall
+            Callee::Helper(number) if self.helpers.is_tail_call(number) => Rare::TailCall,
+            Callee::Helper(number) => {
+                let unknown = LoadError { at, kind: LoadErrorKind::UnknownHelper { number } };
+                let helper = self.helpers.find(number).ok_or(unknown)?;
+                if self.helpers.unwinds(number) {
+                    Rare::CallUnwind { helper }
+                } else {
+                    Rare::CallHelper { helper }
                 }
-                Helpers::Linux | Helpers::Own { .. } => {
-                    let index = self.helper(at, number)?;
-                    if self.helpers.unwinds(number) {
-                        Op::CallUnwind { index }
-                    } else {
-                        Op::CallHelper { index }
-                    }
-                }
-            },
+            }
         })
     }
 
-    /// The index of a helper in the program's helpers.
-    fn helper(&mut self, at: InsnIdx, number: i32) -> Result<u32, LoadError> {
-        let known = self.bound.iter().position(|known| *known == number);
-        let index = match known {
-            Some(index) => index,
-            None => {
-                let unknown = LoadError { at, kind: LoadErrorKind::UnknownHelper { number } };
-                self.out.helpers.push(self.helpers.find(number).ok_or(unknown)?);
-                self.bound.push(number);
-                self.bound.len() - 1
+    /// Puts an operation apart.
+    fn rare(&mut self, rare: Rare) -> Op {
+        let index = u32::try_from(self.out.rare.len());
+        self.out.rare.push(rare);
+        Op::Rare { index: index.expect("translate: fewer operations than u32::MAX slots") }
+    }
+
+    fn load(&mut self, size: Size, signed: bool, dst: Reg, src: Reg, off: i16) -> Op {
+        let (dst, src) = (dst.into(), src.into());
+        match (size, signed) {
+            (Size::B, false) => Op::Load8 { dst, src, off },
+            (Size::H, false) => Op::Load16 { dst, src, off },
+            (Size::W, false) => Op::Load32 { dst, src, off },
+            (Size::DW, false | true) => Op::Load64 { dst, src, off },
+            (Size::B | Size::H | Size::W, true) => {
+                self.rare(Rare::LoadSigned { size, dst, src, off })
             }
-        };
-        Ok(u32::try_from(index).expect("translate: fewer helpers than instructions"))
+        }
+    }
+
+    fn store(&mut self, size: Size, dst: Reg, off: i16, src: Operand) -> Op {
+        let dst = dst.into();
+        match (size, src) {
+            (_, Operand::Imm(imm)) => self.rare(Rare::StoreImm { size, dst, off, imm }),
+            (Size::B, Operand::Reg(src)) => Op::Store8 { dst, src: src.into(), off },
+            (Size::H, Operand::Reg(src)) => Op::Store16 { dst, src: src.into(), off },
+            (Size::W, Operand::Reg(src)) => Op::Store32 { dst, src: src.into(), off },
+            (Size::DW, Operand::Reg(src)) => Op::Store64 { dst, src: src.into(), off },
+        }
     }
 }
 
@@ -265,28 +281,6 @@ impl Translator<'_> {
 #[expect(clippy::cast_possible_truncation, reason = "the value is taken apart")]
 fn constant(dst: Reg, value: u64) -> Op {
     Op::Const { dst: dst.into(), low: value as u32, high: (value >> 32) as u32 }
-}
-
-fn load(size: Size, signed: bool, dst: Reg, src: Reg, off: i16) -> Op {
-    let (dst, src) = (dst.into(), src.into());
-    match (size, signed) {
-        (Size::B, false) => Op::Load8 { dst, src, off },
-        (Size::H, false) => Op::Load16 { dst, src, off },
-        (Size::W, false) => Op::Load32 { dst, src, off },
-        (Size::DW, false | true) => Op::Load64 { dst, src, off },
-        (Size::B | Size::H | Size::W, true) => Op::LoadSigned { size, dst, src, off },
-    }
-}
-
-fn store(size: Size, dst: Reg, off: i16, src: Operand) -> Op {
-    let dst = dst.into();
-    match (size, src) {
-        (_, Operand::Imm(imm)) => Op::StoreImm { size, dst, off, imm },
-        (Size::B, Operand::Reg(src)) => Op::Store8 { dst, src: src.into(), off },
-        (Size::H, Operand::Reg(src)) => Op::Store16 { dst, src: src.into(), off },
-        (Size::W, Operand::Reg(src)) => Op::Store32 { dst, src: src.into(), off },
-        (Size::DW, Operand::Reg(src)) => Op::Store64 { dst, src: src.into(), off },
-    }
 }
 
 /// The register that an instruction names as the one to write.

@@ -25,21 +25,35 @@ const FRAME_STRIDE: u64 = 2 * FRAME_SIZE;
 const STACK_SIZE: usize = FRAMES_MAX * 2 * 512;
 const _: () = assert!(STACK_SIZE as u64 == FRAMES_MAX as u64 * FRAME_STRIDE);
 
-/// An accessible stretch of addresses.
+/// An accessible stretch of addresses, from `start` up to `end`.
+///
+/// `end` is at least 8, so that the check can subtract the size of a number from it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Window {
     start: u64,
-    len: u64,
+    end: u64,
 }
 
 impl Window {
     /// No address at all.
-    pub(crate) const EMPTY: Window = Window { start: 0, len: 0 };
+    const EMPTY: Window = Window { start: u64::MAX, end: 8 };
 
+    /// The `len` bytes at `start`, which is an address of memory.
+    fn new(start: u64, len: u64) -> Window {
+        let end = start.saturating_add(len);
+        if end < 8 { Window::EMPTY } else { Window { start, end } }
+    }
+
+    /// Whether all bytes of a number are inside. `len` is at most 8.
     #[inline(always)]
+    fn has_number(self, addr: u64, len: u64) -> bool {
+        // One branch instead of two.
+        (addr >= self.start) & (addr <= self.end - len)
+    }
+
+    /// Whether `len` bytes at `addr` are inside.
     fn has(self, addr: u64, len: u64) -> bool {
-        let off = addr.wrapping_sub(self.start);
-        off < self.len && self.len - off >= len
+        addr >= self.start && self.end.checked_sub(len).is_some_and(|last| addr <= last)
     }
 }
 
@@ -144,7 +158,7 @@ impl Regions {
     #[inline]
     pub(crate) fn set_depth(&mut self, depth: usize) {
         self.depth = depth.min(FRAMES_MAX - 1);
-        self.frame = Window { start: self.frame_start(self.depth), len: FRAME_SIZE };
+        self.frame = Window::new(self.frame_start(self.depth), FRAME_SIZE);
         self.forget();
     }
 
@@ -173,8 +187,8 @@ impl Regions {
             Some(old) if Arc::ptr_eq(old, block) => {}
             Some(_) | None => self.packet_block = Some(Arc::clone(block)),
         }
-        let inside = Window { start: block.addr(), len: block.len() as u64 }.has(addr, len);
-        self.packet = if inside { Window { start: addr, len } } else { Window::EMPTY };
+        let inside = Window::new(block.addr(), block.len() as u64).has(addr, len);
+        self.packet = if inside { Window::new(addr, len) } else { Window::EMPTY };
     }
 
     /// Lends memory to the run.
@@ -243,12 +257,12 @@ impl Regions {
         let off = addr.wrapping_sub(self.stack.addr());
         if off < (self.depth as u64 + 1) * FRAME_STRIDE {
             let start = addr - off % FRAME_STRIDE;
-            return Some((Window { start, len: FRAME_SIZE }, Access::ReadWrite));
+            return Some((Window::new(start, FRAME_SIZE), Access::ReadWrite));
         }
         let in_map = self.maps.at(addr).map(|(span, _)| span);
         in_map.into_iter().chain(&self.records).chain(&self.lent).find_map(|span| {
             let (start, len) = span.element(addr)?;
-            Some((Window { start, len }, span.access()))
+            Some((Window::new(start, len), span.access()))
         })
     }
 
@@ -266,8 +280,30 @@ impl Regions {
         self.may_write(addr, len as u64).then(|| unsafe { BytesMut::new(addr, len) })
     }
 
-    /// Loads a number, if the program may.
+    /// Loads a number where the last loads were; `None` says nothing.
     #[inline(always)]
+    pub(crate) fn load_near<T: Scalar>(&self, addr: u64) -> Option<T> {
+        let len = size_of::<T>() as u64;
+        let near = self.frame.has_number(addr, len)
+            || self.packet.has_number(addr, len)
+            || self.read.get().has_number(addr, len);
+        // SAFETY: a window holds readable memory of a span that `self` keeps alive, and every bit
+        // pattern is a value of a `Scalar`.
+        near.then(|| unsafe { pointer(addr).cast::<T>().read_unaligned() })
+    }
+
+    /// Stores a number where the last stores were; `None` says nothing.
+    #[inline(always)]
+    pub(crate) fn store_near<T: Scalar>(&self, addr: u64, value: T) -> Option<()> {
+        let len = size_of::<T>() as u64;
+        let near = self.frame.has_number(addr, len)
+            || self.packet.has_number(addr, len)
+            || self.write.get().has_number(addr, len);
+        // SAFETY: a window holds writable memory of a span that `self` keeps alive.
+        near.then(|| unsafe { pointer(addr).cast::<T>().write_unaligned(value) })
+    }
+
+    /// Loads a number, if the program may.
     pub(crate) fn load<T: Scalar>(&self, addr: u64) -> Option<T> {
         if !self.may_read(addr, size_of::<T>() as u64) {
             return None;
@@ -278,7 +314,6 @@ impl Regions {
     }
 
     /// Stores a number, if the program may.
-    #[inline(always)]
     pub(crate) fn store<T: Scalar>(&self, addr: u64, value: T) -> Option<()> {
         if !self.may_write(addr, size_of::<T>() as u64) {
             return None;
@@ -358,7 +393,8 @@ impl Regions {
             })
             .collect();
         if self.packet_block.is_some() {
-            let Window { start, len } = self.packet;
+            let Window { start, end } = self.packet;
+            let len = end.saturating_sub(start);
             list.push(Region { kind: RegionKind::Packet, start, len, access: Access::ReadWrite });
         }
         let of_span = |kind, span: &Span| {

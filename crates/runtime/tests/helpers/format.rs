@@ -77,7 +77,7 @@ fn print(engine: &dyn Engine, case: &Case, helper: Helper) -> Result<(i64, Vec<u
     let key = 0u32.to_ne_bytes();
     engine.map_update(texts, &key, &case.texts, 0)?;
     engine.map_freeze(texts)?;
-    let start = Start { prog_type: ProgType::SchedCls, packet: vec![0; 64] };
+    let start = Start { prog_type: ProgType::SchedCls, packet: vec![0; 64], flags: 0 };
     let ran = load_and_run(engine, &start, &program(case, helper, texts, result));
     let printed = ran.and_then(|_| engine.map_lookup(result, &key, 0));
     engine.close(texts);

@@ -150,7 +150,7 @@ pub(crate) fn run_code(
         expected_attach_type: None,
         code,
         license: "GPL",
-        flags: 0,
+        flags: start.flags,
         kern_version: 0,
         ifindex: 0,
         btf,

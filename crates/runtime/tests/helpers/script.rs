@@ -5,6 +5,7 @@
 //! ```text
 //! xdp 64                                  ; a frame of 64 bytes: 00 01 02 …
 //! tc 60 12=0800 14=45                     ; a packet, with these bytes at these offsets
+//! xdp.frags 6000                          ; a frame for programs that take fragments
 //! bpf_xdp_adjust_head(ctx, -216)          ; a run that makes one call
 //! field(0) | bpf_skb_load_bytes(ctx, 0, out(4), 4)   ; a run that loads a context field, and calls
 //! ```
@@ -16,11 +17,16 @@
 
 use skep_spec::abi::{HelperId, MapType, ProgType};
 
+/// `BPF_F_XDP_HAS_FRAGS`.
+const XDP_HAS_FRAGS: u32 = 1 << 5;
+
 /// What runs start from.
 #[derive(Clone, Debug)]
 pub(crate) struct Start {
     pub(crate) prog_type: ProgType,
     pub(crate) packet: Vec<u8>,
+    /// `BPF_F_*` flags that programs are loaded with.
+    pub(crate) flags: u32,
 }
 
 /// A step of a run.
@@ -87,9 +93,10 @@ fn parse_line(line: &str) -> Line {
         return Line::Run(line.split(" | ").map(|step| parse_step(step.trim())).collect());
     }
     let mut words = line.split_whitespace();
-    let prog_type = match words.next() {
-        Some("xdp") => ProgType::Xdp,
-        Some("tc") => ProgType::SchedCls,
+    let (prog_type, flags) = match words.next() {
+        Some("xdp") => (ProgType::Xdp, 0),
+        Some("xdp.frags") => (ProgType::Xdp, XDP_HAS_FRAGS),
+        Some("tc") => (ProgType::SchedCls, 0),
         other => panic!("{line}: {other:?} starts no run"),
     };
     let len: usize = words.next().and_then(|len| len.parse().ok()).expect("the packet's length");
@@ -100,7 +107,7 @@ fn parse_line(line: &str) -> Line {
         let bytes = hex(bytes);
         packet[off..off + bytes.len()].copy_from_slice(&bytes);
     }
-    Line::Start(Start { prog_type, packet })
+    Line::Start(Start { prog_type, packet, flags })
 }
 
 fn parse_step(step: &str) -> Step {

@@ -44,14 +44,14 @@ impl Random {
     fn number(&mut self) -> i32 {
         match self.below(4) {
             0 => self.pick(&[0, 1, -1, 8, 63, 64, i32::MIN, i32::MAX]),
-            1 => self.next().cast_signed() as i32,
+            1 => i32::from_ne_bytes(*self.next().to_ne_bytes().first_chunk().unwrap()),
             _ => i32::try_from(self.below(64)).unwrap() - 32,
         }
     }
 
     fn off(&mut self) -> i16 {
         match self.below(4) {
-            0 => self.next() as i16,
+            0 => i16::from_ne_bytes(*self.next().to_ne_bytes().first_chunk().unwrap()),
             _ => i16::try_from(self.below(40)).unwrap() * 4 - 80,
         }
     }
