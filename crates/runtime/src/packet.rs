@@ -12,6 +12,9 @@ use std::sync::Arc;
 
 use crate::memory::{Block, Bytes, BytesMut};
 
+/// The most bytes of a fragment: a page.
+const FRAGMENT_MAX: usize = 4096;
+
 /// A packet and the room around it.
 #[derive(Debug)]
 pub struct Packet {
@@ -24,9 +27,12 @@ pub struct Packet {
     end: usize,
     /// How many of its last bytes are in fragments.
     fragments: usize,
-    /// The highest that `end` may go without moving.
+    /// The highest that `end` may go without moving, as long as there are no fragments.
     limit: usize,
 }
+
+/// What a fragment can hold: a page.
+const FRAGMENT: usize = 4096;
 
 impl Packet {
     /// A packet with a copy of `bytes`, `headroom` bytes before it and `tailroom` after it.
@@ -47,11 +53,13 @@ impl Packet {
         packet
     }
 
-    /// The same with everything after the first `linear` bytes in fragments.
-    #[must_use]
-    pub fn with_linear(mut self, linear: usize) -> Packet {
-        self.fragments = self.len().saturating_sub(linear);
-        self
+    /// A packet with everything after the first `linear` bytes of `bytes` in fragments, each but the
+    /// last a page long. Without its fragments it has `tailroom` after it.
+    pub fn with_fragments(headroom: usize, bytes: &[u8], linear: usize, tailroom: usize) -> Packet {
+        let mut packet = Packet::new(headroom, bytes, tailroom.max(FRAGMENT));
+        packet.fragments = bytes.len().saturating_sub(linear);
+        packet.limit = packet.end - packet.fragments + tailroom;
+        packet
     }
 
     /// The address of the first byte.
@@ -107,9 +115,13 @@ impl Packet {
         self.data
     }
 
-    /// Free bytes after the data.
+    /// Free bytes after the data: in the last fragment, if there is one.
     pub fn tailroom(&self) -> usize {
-        self.limit - self.end
+        match self.fragments % FRAGMENT {
+            _ if self.fragments == 0 => self.limit - self.end,
+            0 => 0,
+            last => FRAGMENT - last,
+        }
     }
 
     /// `len` bytes from `off` on, if they are there.
@@ -187,10 +199,10 @@ impl Packet {
     }
 
     /// Moves the end of the data by `delta` bytes, that of the fragments if there are any; new
-    /// bytes are zero.
+    /// bytes are zero. A fragment that is given up takes its room with it.
     pub fn move_end(&mut self, delta: i64) -> Option<()> {
         let end = moved(self.end, delta)?;
-        if end < self.data || end > self.limit {
+        if end < self.data || end > self.end + self.tailroom() {
             return None;
         }
         match end.checked_sub(self.end) {
@@ -200,7 +212,12 @@ impl Packet {
                     self.fragments += grown;
                 }
             }
-            None => self.fragments = self.fragments.saturating_sub(self.end - end),
+            None if self.fragments > 0 => {
+                let linear_end = self.end - self.fragments;
+                self.fragments = self.fragments.saturating_sub(self.end - end);
+                self.limit = linear_end + self.fragments.next_multiple_of(FRAGMENT_MAX);
+            }
+            None => {}
         }
         self.end = end;
         Some(())
@@ -208,7 +225,10 @@ impl Packet {
 
     /// Makes all bytes reachable for programs, as `bpf_skb_pull_data` does.
     pub fn linearize(&mut self) {
-        self.fragments = 0;
+        if self.fragments > 0 {
+            self.fragments = 0;
+            self.limit = self.block.len();
+        }
     }
 
     /// Makes the first `len` bytes reachable for programs. `None` if there are not that many.
@@ -224,7 +244,7 @@ impl Packet {
         }
         let grow_head = headroom.saturating_sub(self.headroom());
         let grow_tail = tailroom.saturating_sub(self.tailroom());
-        let block = Block::zeroed(self.limit + grow_head + grow_tail);
+        let block = Block::zeroed(self.block.len() + grow_head + grow_tail);
         if let Some((from, to)) =
             self.block.range(0, self.end).zip(block.range(grow_head, self.end))
         {
