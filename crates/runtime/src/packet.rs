@@ -56,8 +56,10 @@ impl Packet {
     /// A packet with everything after the first `linear` bytes of `bytes` in fragments, each but the
     /// last a page long. Without its fragments it has `tailroom` after it.
     pub fn with_fragments(headroom: usize, bytes: &[u8], linear: usize, tailroom: usize) -> Packet {
-        let mut packet = Packet::new(headroom, bytes, tailroom.max(FRAGMENT));
-        packet.fragments = bytes.len().saturating_sub(linear);
+        let fragments = bytes.len().saturating_sub(linear);
+        let room = if fragments > 0 { tailroom.max(FRAGMENT) } else { tailroom };
+        let mut packet = Packet::new(headroom, bytes, room);
+        packet.fragments = fragments;
         packet.limit = packet.end - packet.fragments + tailroom;
         packet
     }

@@ -118,12 +118,8 @@ fn frame(data: &[u8], meta: usize, linear: usize) -> Result<Packet> {
         let what = format!("the frame has {} bytes, at most {max} are possible", data.len());
         return Err(refuse(Errno::ENOMEM, what));
     }
-    let tailroom = match fragments % PAGE {
-        _ if fragments == 0 => max_linear - linear,
-        0 => 0,
-        last => PAGE - last,
-    };
-    let mut packet = Packet::new(HEADROOM - meta, data, tailroom).with_linear(linear);
+    let headroom = HEADROOM - meta;
+    let mut packet = Packet::with_fragments(headroom, data, linear, max_linear - linear);
     let offset = i64::try_from(meta).unwrap_or(0);
     packet
         .move_data(offset)
