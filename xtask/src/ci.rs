@@ -34,7 +34,7 @@ const STEPS: &[Step] = &[
     ("documentation", |run| run.document()),
     ("house rules", |run| tidy::run(run.workspace)),
     ("BPF objects are reproducible", |run| bpf::check(run.workspace, &run.skips)),
-    ("commands of the README", |run| readme::run(run.workspace)),
+    ("commands of the README", |run| readme::run(run.workspace, &run.skips)),
     ("fuzz targets", |run| fuzz::run(run.workspace, &run.skips)),
 ];
 

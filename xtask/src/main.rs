@@ -80,7 +80,7 @@ fn run(task: &Task) -> Result<ExitCode, Error> {
         Task::Bpf { check: true } => bpf::check(&workspace, &Skips::printed()),
         Task::Bpf { check: false } => bpf::build(&workspace),
         Task::Tidy => tidy::run(&workspace),
-        Task::Readme => readme::run(&workspace),
+        Task::Readme => readme::run(&workspace, &Skips::printed()),
         Task::Bench => bench::run(&workspace),
     }?;
     Ok(ExitCode::SUCCESS)
