@@ -39,11 +39,7 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.problem().source()
-    }
-}
+impl std::error::Error for Error {}
 
 /// Where in an object something is.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -397,12 +393,6 @@ pub enum Problem {
         /// What it should have referred to.
         found: &'static str,
     },
-}
-
-impl Problem {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        std::error::Error::source(self)
-    }
 }
 
 /// The names of machines that objects are compiled for by mistake.

@@ -16,6 +16,24 @@
 //! | definitions and data → maps | [`map`] |
 //! | functions → one program | `link` |
 //! | types of here → types of there | [`core`] |
+//!
+//! ```
+//! use skep_object::{Object, Target};
+//!
+//! let bytes = include_bytes!("../../../bpf/obj/counters.bpf.o");
+//! let object = Object::parse("counters", bytes)?;
+//! let program = object.program(object.find_program("counters")?, None)?;
+//!
+//! let maps = program.references.iter().filter_map(|reference| match reference.target {
+//!     Target::Map(map) => Some(object.map(map)?.name.as_str()),
+//!     Target::MapValue { .. } | Target::Kfunc(_) | Target::Extern(_) => None,
+//! });
+//! assert!(maps.collect::<Vec<_>>().contains(&"protocols"));
+//!
+//! let error = Object::parse("cut", &bytes[..100]).unwrap_err();
+//! assert!(error.to_string().contains("section header table"));
+//! # Ok::<(), skep_object::Error>(())
+//! ```
 #![forbid(unsafe_code)]
 
 pub mod core;

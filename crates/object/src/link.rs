@@ -15,7 +15,7 @@ use skep_spec::{Code, Insn, InsnIdx};
 use crate::core::{Adapter, CoreTarget};
 use crate::error::{Place, Problem, Result};
 use crate::function::{Function, FunctionIdx, SLOT};
-use crate::map::{KCONFIG_SECTION, MapIdx};
+use crate::map::MapIdx;
 use crate::object::{Object, Site};
 use crate::program::{FuncInfo, LineInfo, Program, Reference, Subprogram, Target};
 use crate::section::ProgramKind;
@@ -249,8 +249,8 @@ impl<'a> Linker<'a> {
                 let Some(symbol) = self.object.externs().get(index.0) else {
                     return Err(here.refused("undefined symbols", "which does not exist"));
                 };
-                match (symbol.kconfig_off, self.object.find_map(KCONFIG_SECTION)) {
-                    (Some(off), Some((map, _))) if symbol.weak => {
+                match (symbol.kconfig_off, self.object.kconfig_map()) {
+                    (Some(off), Some(map)) if symbol.weak => {
                         let imm = Imm64::MapIdxValue { idx: map_number(map), off };
                         (Target::MapValue { map, off }, imm)
                     }

@@ -12,7 +12,7 @@ use crate::error::{Place, Problem, Result};
 use crate::externs::{self, Extern, ExternIdx};
 use crate::function::{self, Function, FunctionIdx};
 use crate::link;
-use crate::map::{self, LEGACY_SECTION, MAPS_SECTION, Map, MapIdx};
+use crate::map::{self, KCONFIG_SECTION, LEGACY_SECTION, MAPS_SECTION, Map, MapIdx};
 use crate::program::Program;
 use crate::records::Records;
 use crate::reloc::RelocKind;
@@ -224,6 +224,13 @@ impl Object {
     /// Source lines, function types and CO-RE relocations.
     pub(crate) fn records(&self) -> &Records {
         &self.records
+    }
+
+    /// The map of kernel settings, which is the last, if there is one.
+    pub(crate) fn kconfig_map(&self) -> Option<MapIdx> {
+        let last = self.maps.len().checked_sub(1)?;
+        let map = self.maps.get(last).filter(|map| map.section == KCONFIG_SECTION);
+        map.and_then(|_| u32::try_from(last).ok()).map(MapIdx)
     }
 
     /// The map that begins at a byte of the section of map definitions.

@@ -159,3 +159,96 @@ fn size_of_bytes(bytes: u32) -> Option<Size> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use skep_spec::asm::assemble;
+
+    use super::*;
+
+    /// Writes an answer into an instruction; the outcome in words.
+    #[track_caller]
+    fn check(insn: &str, answer: (Option<u64>, u64, Access), expected: &str) {
+        let code = assemble(insn).expect("it assembles");
+        let (_, &insn) = code.iter().next().expect("one instruction");
+        let (old, new, access) = answer;
+        let found = match patch(insn, &Answer::Value { old, new, access }) {
+            Ok(Patched::Insn(insn)) => insn.to_string(),
+            Ok(Patched::Poison { reason }) => format!("poison: {reason}"),
+            Err(reason) => format!("error: {reason}"),
+        };
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn offsets_of_loads_and_stores() {
+        let same = |old, new| (Some(old), new, Access::Same);
+        check("r1 = *(u32 *)(r2 +8)", same(8, 32767), "r1 = *(u32 *)(r2 +32767)");
+        check(
+            "r1 = *(u32 *)(r2 +8)",
+            same(8, 32768),
+            "error: the answer 32768 does not fit a 16-bit offset",
+        );
+        check("*(u8 *)(r1 +1) = 7", same(1, 2), "*(u8 *)(r1 +2) = 7");
+        check("lock *(u64 *)(r1 +8) += r2", same(8, 16), "lock *(u64 *)(r1 +16) += r2");
+        check(
+            "r1 = *(u32 *)(r2 +8)",
+            same(12, 16),
+            "error: the instruction has 8, where the object's types say 12",
+        );
+    }
+
+    #[test]
+    fn sizes_of_loads_and_stores() {
+        let resized = |from, to| (Some(0), 0, Access::Resized { from, to });
+        check("r1 = *(u32 *)(r2 +0)", resized(4, 8), "r1 = *(u64 *)(r2 +0)");
+        check("*(u64 *)(r2 +0) = r1", resized(8, 1), "*(u8 *)(r2 +0) = r1");
+        check(
+            "r1 = *(u32 *)(r2 +0)",
+            resized(4, 3),
+            "error: there is no access to a field of 3 bytes",
+        );
+        check(
+            "r1 = *(u16 *)(r2 +0)",
+            resized(4, 8),
+            "error: the instruction accesses 2 bytes, where the object's types say 4",
+        );
+        check(
+            "lock *(u32 *)(r1 +0) += r2",
+            resized(4, 2),
+            "error: there is no atomic access to fields this small",
+        );
+        check(
+            "r1 = *(s32 *)(r2 +0)",
+            resized(4, 8),
+            "error: a sign-extending load of 8 bytes does not exist",
+        );
+        check(
+            "r1 = *(u32 *)(r2 +0)",
+            (Some(0), 0, Access::Impossible { from: 4, to: 8 }),
+            "poison: the field has 8 bytes, the program accesses 4, and only pointers and \
+             unsigned integers can be adapted",
+        );
+    }
+
+    #[test]
+    fn immediates() {
+        let same = |old, new| (Some(old), new, Access::Same);
+        check("r1 = 4", same(4, 0x7fff_ffff), "r1 = 2147483647");
+        check(
+            "r1 = 4",
+            same(4, 0x8000_0000),
+            "error: the answer 2147483648 does not fit a 32-bit immediate",
+        );
+        check("w1 = 4", same(4, 0xffff_ffff), "w1 = -1");
+        check(
+            "w1 = 4",
+            same(4, 0x1_0000_0000),
+            "error: the answer 4294967296 does not fit a 32-bit immediate",
+        );
+        check("r1 += -8", same(8u64.wrapping_neg(), 16), "r1 += 16");
+        check("r1 = 0x5 ll", same(5, u64::MAX), "r1 = 0xffffffffffffffff ll");
+        check("r1 = r2", same(0, 1), "error: `r1 = r2` has no number that could be replaced");
+        check("exit", same(0, 1), "error: `exit` has no number that could be replaced");
+    }
+}

@@ -26,6 +26,13 @@ impl<'a> Search<'a> {
         Search { target, comparison, members_left: MAX_MEMBERS }
     }
 
+    /// Counts one candidate or member.
+    fn spend(&mut self) -> Result<(), Reason> {
+        let left = self.members_left.checked_sub(1);
+        self.members_left = left.ok_or("the target's types have too many members")?;
+        Ok(())
+    }
+
     /// The way through the target's types, starting at a candidate, that has the same names and
     /// indices as `local`.
     pub(super) fn find(
@@ -33,6 +40,7 @@ impl<'a> Search<'a> {
         local: &Spec<'a>,
         candidate: TypeId,
     ) -> Result<Option<Spec<'a>>, Reason> {
+        self.spend()?;
         let spec = Spec::start(self.target, candidate, local.kind);
         if local.kind.is_type() {
             let same = if local.kind == RelocationKind::TypeMatches {
@@ -108,8 +116,7 @@ impl<'a> Search<'a> {
         let (Type::Struct(found) | Type::Union(found)) = ty else { return Ok(Found::Nothing) };
         let before = spec.bit_offset;
         for (member, index) in found.members.iter().zip(0u32..) {
-            let left = self.members_left.checked_sub(1);
-            self.members_left = left.ok_or("its target's types have too many members")?;
+            self.spend()?;
             if spec.raw.len() >= MAX_STEPS {
                 return Err(format!("target types are nested deeper than {MAX_STEPS}"));
             }

@@ -8,7 +8,7 @@ use skep_object::{Object, fuzz};
 use crate::support::{self, objects};
 
 /// Objects made of each good one.
-const MUTANTS: u32 = 250;
+const MUTANTS: u32 = 200;
 /// Changes that are made to an object, at most.
 const MAX_CHANGES: u64 = 8;
 /// What one object may take, in a debug build on a busy machine.
