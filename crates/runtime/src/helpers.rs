@@ -32,6 +32,9 @@ mod text;
 mod time;
 mod xdp;
 
+#[cfg(test)]
+mod tests;
+
 use skep_command::Errno;
 use skep_spec::abi::HelperId;
 
@@ -89,6 +92,7 @@ const TABLE: &[(HelperId, Helper)] = &[
     (HelperId::XdpAdjustMeta, xdp::adjust_meta),
     (HelperId::XdpAdjustTail, xdp::adjust_tail),
     (HelperId::SkbLoadBytesRelative, skb::bytes::load_relative),
+    (HelperId::SkbEcnSetCe, skb::mark::ecn_set_ce),
     (HelperId::Strtol, number::strtol),
     (HelperId::Strtoul, number::strtoul),
     (HelperId::ProbeReadKernel, probe::read),
@@ -112,6 +116,7 @@ const TABLE: &[(HelperId, Helper)] = &[
     (HelperId::XdpGetBuffLen, xdp::get_buff_len),
     (HelperId::XdpLoadBytes, xdp::load_bytes),
     (HelperId::XdpStoreBytes, xdp::store_bytes),
+    (HelperId::SkbSetTstamp, skb::mark::set_tstamp),
     (HelperId::MapLookupPercpuElem, map::lookup_percpu_elem),
     (HelperId::KtimeGetTaiNs, time::ktime_get_tai_ns),
 ];

@@ -73,7 +73,7 @@ fn high_half(sum: u32) -> u16 {
 }
 
 /// Adds two 16-bit sums with end-around carry (`csum16_add`).
-fn add16(sum: u16, addend: u16) -> u16 {
+pub(crate) fn add16(sum: u16, addend: u16) -> u16 {
     let (sum, carry) = sum.overflowing_add(addend);
     sum + u16::from(carry)
 }

@@ -6,6 +6,7 @@
 pub(super) mod bytes;
 pub(super) mod flow;
 pub(super) mod hash;
+pub(super) mod mark;
 pub(super) mod room;
 pub(super) mod vlan;
 
