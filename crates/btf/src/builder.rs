@@ -165,7 +165,8 @@ impl BtfBuilder {
         id
     }
 
-    /// Adds an enumeration of `size` bytes. Values that do not fit 32 bits make it an `ENUM64`.
+    /// Adds an enumeration of `size` bytes: an `ENUM64` if these are more than 4. It is signed if a
+    /// value is negative.
     pub fn enumeration(&mut self, name: &str, size: u32, variants: &[Variant<'_>]) -> TypeId {
         let signed = variants.iter().any(|variant| variant.value < 0);
         let wide = size > 4;

@@ -232,6 +232,16 @@ pub enum TypeError {
         /// Length of all strings.
         available: u32,
     },
+    /// A name is too long.
+    #[error("{role}: name at {offset} is longer than {limit} bytes")]
+    NameLength {
+        /// What the name names.
+        role: Role,
+        /// Its offset.
+        offset: u32,
+        /// The limit.
+        limit: usize,
+    },
     /// A name is not UTF-8.
     #[error("{role}: name at {offset} is not UTF-8")]
     NameNotUtf8 {
@@ -405,6 +415,14 @@ pub enum ExtError {
     String {
         /// Its offset.
         offset: u32,
+    },
+    /// The name of a section, or an access string, is too long or not UTF-8.
+    #[error("string at {offset} is not UTF-8 of up to {limit} bytes")]
+    Name {
+        /// Its offset.
+        offset: u32,
+        /// The limit.
+        limit: usize,
     },
     /// An id refers to no type, or to one of another kind.
     #[error("type {found} is not {required}")]

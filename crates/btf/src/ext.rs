@@ -7,6 +7,7 @@
 use crate::Btf;
 use crate::bytes::{index, u32_at};
 use crate::error::{Error, ExtError};
+use crate::names::MAX_NAME;
 use crate::parse::{Span, header};
 use crate::types::{Type, TypeId};
 
@@ -126,11 +127,7 @@ impl Part<'_> {
         while at < self.bytes.len() {
             let name = self.word(at)?;
             let count = self.word(at + 4)?;
-            let name = self
-                .btf
-                .string(name)
-                .ok_or_else(|| self.wrong(at, ExtError::String { offset: name }))?
-                .into_owned();
+            let name = name_at(self.btf, name).map_err(|reason| self.wrong(at, reason))?.to_owned();
             if count == 0 {
                 return Err(self.wrong(at + 4, ExtError::Empty));
             }
@@ -165,6 +162,23 @@ impl Part<'_> {
     }
 }
 
+/// A name that the BTF itself may not refer to, so that nothing is known about it yet.
+fn name_at(btf: &Btf, offset: u32) -> Result<&str, ExtError> {
+    check_string(btf, offset)?;
+    match btf.names_with(offset) {
+        Some((names, inside)) if names.check_at(inside).is_ok() => Ok(btf.name_at(offset)),
+        Some(_) | None => Err(ExtError::Name { offset, limit: MAX_NAME }),
+    }
+}
+
+/// Whether there is a string at `offset`. It is not looked at: lines of source may be long.
+fn check_string(btf: &Btf, offset: u32) -> Result<u32, ExtError> {
+    if offset >= btf.names_end() {
+        return Err(ExtError::String { offset });
+    }
+    Ok(offset)
+}
+
 /// The field at `at` of a record that is long enough.
 fn field(record: &[u8], at: usize) -> u32 {
     u32_at(record, at).expect("btf: the record size was checked")
@@ -188,10 +202,7 @@ fn func_info(btf: &Btf, record: &[u8]) -> Result<FuncInfo, ExtError> {
 }
 
 fn line_info(btf: &Btf, record: &[u8]) -> Result<LineInfo, ExtError> {
-    let string = |at| {
-        let offset = field(record, at);
-        btf.string_bytes(offset).map(|_| offset).ok_or(ExtError::String { offset })
-    };
+    let string = |at| check_string(btf, field(record, at));
     let line_col = field(record, 12);
     Ok(LineInfo {
         insn_off: insn_off(record)?,

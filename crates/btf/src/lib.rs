@@ -9,7 +9,12 @@
 //! | what is type 7? | [`Btf::ty`], a [`Type`] |
 //! | where is `struct iphdr`? | [`Btf::find_by_name`] |
 //! | how large is it, and what is behind the typedef? | [`Btf::size_of`], [`Btf::resolve`] |
+//! | what does it say in these bytes? | [`decode_value`], a [`Value`] |
+//! | could it be printed? | [`dump`]: as `bpftool` lists it, as JSON, as C |
+//! | is it the type that a program means? | [`compare`] |
 //! | which source line made this instruction? | [`Ext`], the `.BTF.ext` section |
+//!
+//! [`BtfBuilder`] makes BTF, and [`Edit`] corrects what compilers leave to the loader.
 //!
 //! ```
 //! use skep_btf::{Btf, Error};
@@ -46,6 +51,7 @@ pub use error::{Error, ExtError, Role, TypeError};
 pub use ext::Ext;
 pub use format::Kind;
 pub use list::{Item, Iter, List};
+pub use names::MAX_NAME;
 pub use query::POINTER_SIZE;
 pub use types::{
     Array, Composite, Datasec, DatasecVar, DeclTag, Enum, Float, Func, FuncLinkage, FuncProto, Fwd,

@@ -1,17 +1,33 @@
 //! The string section: NUL-terminated names at byte offsets.
 
+/// The longest name of a type, member or section, in bytes. The kernel takes 511; the limit is
+/// above what other languages make, and keeps small BTF from naming one large text many times.
+pub const MAX_NAME: usize = 4096;
+
 /// The bytes of the string section, which end with a NUL unless there are none.
 #[derive(Clone, Debug)]
 pub(crate) struct Names {
     bytes: Box<[u8]>,
-    /// Whether every byte is ASCII: then each name is UTF-8, whatever its offset.
-    ascii: bool,
+    /// Whether every byte is ASCII and no string is long: then any offset inside is that of a
+    /// name. So it is with BTF from the kernel and from compilers.
+    plain: bool,
+}
+
+/// Why a string cannot be a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotName {
+    /// It is longer than [`MAX_NAME`].
+    TooLong,
+    /// It is not UTF-8.
+    NotUtf8,
 }
 
 impl Names {
     /// `bytes` must be empty or end with a NUL.
     pub(crate) fn new(bytes: &[u8]) -> Self {
-        Self { ascii: bytes.is_ascii(), bytes: bytes.into() }
+        // A string of more than two blocks would leave a whole block without a NUL.
+        let short = bytes.chunks_exact(MAX_NAME / 2).all(|block| block.contains(&0));
+        Self { plain: short && bytes.is_ascii(), bytes: bytes.into() }
     }
 
     /// Bytes of the section.
@@ -31,13 +47,19 @@ impl Names {
         rest.get(..end)
     }
 
-    /// Whether the name at `offset`, which must be inside, is the empty one.
+    /// Whether the string at `offset`, which must be inside, is empty.
     pub(crate) fn is_empty_at(&self, offset: usize) -> bool {
         self.bytes.get(offset) == Some(&0)
     }
 
-    /// Whether the name at `offset`, which must be inside, is UTF-8.
-    pub(crate) fn is_utf8_at(&self, offset: usize) -> bool {
-        self.ascii || self.bytes_at(offset).is_some_and(|name| std::str::from_utf8(name).is_ok())
+    /// Whether the string at `offset`, which must be inside, can be a name.
+    pub(crate) fn check_at(&self, offset: usize) -> Result<(), NotName> {
+        if self.plain {
+            return Ok(());
+        }
+        let rest = self.bytes.get(offset..).unwrap_or_default();
+        let end = rest.iter().take(MAX_NAME + 1).position(|&byte| byte == 0);
+        let name = rest.get(..end.ok_or(NotName::TooLong)?).unwrap_or_default();
+        std::str::from_utf8(name).map(drop).map_err(|_| NotName::NotUtf8)
     }
 }

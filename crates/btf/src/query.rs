@@ -49,6 +49,10 @@ impl Btf {
         let mut id = id;
         let mut count = 1u32;
         let size = loop {
+            // Most members are pointers, and their record is not needed.
+            if self.kind_of(id) == Some(Kind::Ptr) {
+                break POINTER_SIZE;
+            }
             let Some(raw) = self.raw(id) else {
                 return Err(match id {
                     TypeId::VOID => Error::NoSize { id, kind: "void" },

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{field, insn_off};
+use super::{field, insn_off, name_at};
 use crate::Btf;
 use crate::error::ExtError;
 use crate::types::TypeId;
@@ -154,13 +154,12 @@ pub(super) fn read(btf: &Btf, record: &[u8]) -> Result<Relocation, ExtError> {
     if btf.ty(ty).is_err() {
         return Err(ExtError::TypeId { found: ty, required: "a type" });
     }
-    let offset = field(record, 8);
-    let text = btf.string(offset).ok_or(ExtError::String { offset })?;
+    let text = name_at(btf, field(record, 8))?;
     let number = field(record, 12);
     Ok(Relocation {
         insn_off: insn_off(record)?,
         ty,
-        access: access(&text).ok_or_else(|| ExtError::AccessString { found: text.into_owned() })?,
+        access: access(text).ok_or_else(|| ExtError::AccessString { found: text.to_owned() })?,
         kind: RelocationKind::from_number(number)
             .ok_or(ExtError::RelocationKind { found: number })?,
     })

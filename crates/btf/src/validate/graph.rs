@@ -71,7 +71,7 @@ enum Mark {
     /// On the path that is being walked.
     Open,
     /// Number of levels from here down, this one included.
-    Done(u32),
+    Done(u8),
 }
 
 struct Walk<'a> {
@@ -89,25 +89,26 @@ impl Walk<'_> {
         if let Follow::Nothing = self.relation.follows(kind) {
             return Ok(0);
         }
-        let too_deep = Error::Type { id, reason: TypeError::TooDeep { limit: MAX_DEPTH } };
+        let too_deep = || Error::Type { id, reason: TypeError::TooDeep { limit: MAX_DEPTH } };
         let place = id.0.checked_sub(self.btf.first_id).map(index);
         match place.and_then(|place| self.marks.get(place)) {
             // `void`, or a type of the base.
             None => return Ok(0),
-            Some(Mark::Done(depth)) => return Ok(*depth),
+            Some(Mark::Done(depth)) => return Ok(u32::from(*depth)),
             Some(Mark::Open) => {
                 return Err(Error::Type { id, reason: TypeError::Loop { through: from } });
             }
-            Some(Mark::Unseen) if open == MAX_DEPTH => return Err(too_deep),
+            Some(Mark::Unseen) if open == MAX_DEPTH => return Err(too_deep()),
             Some(Mark::Unseen) => {}
         }
         self.mark(place, Mark::Open);
         let below = self.below(id, open + 1)?;
-        if below >= MAX_DEPTH {
-            return Err(too_deep);
+        let depth = below + 1;
+        match u8::try_from(depth) {
+            Ok(mark) if depth <= MAX_DEPTH => self.mark(place, Mark::Done(mark)),
+            _ => return Err(too_deep()),
         }
-        self.mark(place, Mark::Done(below + 1));
-        Ok(below + 1)
+        Ok(depth)
     }
 
     /// Levels of the deepest type that `id` refers to.

@@ -4,6 +4,7 @@
 use crate::bytes::checked_u32;
 use crate::error::{Role, TypeError};
 use crate::format::{INT_BOOL, INT_CHAR, INT_SIGNED};
+use crate::names::{MAX_NAME, NotName};
 use crate::raw::Raw;
 use crate::types::TypeId;
 use crate::{Btf, Kind};
@@ -103,11 +104,12 @@ impl Record<'_> {
         if offset != 0 && offset >= available {
             return Err(TypeError::NameOffset { role, offset, available });
         }
-        match self.btf.names_with(offset) {
-            Some((names, inside)) if offset != 0 && !names.is_utf8_at(inside) => {
-                Err(TypeError::NameNotUtf8 { role, offset })
+        match self.btf.names_with(offset).map(|(names, inside)| names.check_at(inside)) {
+            Some(Err(NotName::TooLong)) => {
+                Err(TypeError::NameLength { role, offset, limit: MAX_NAME })
             }
-            Some(_) | None => Ok(()),
+            Some(Err(NotName::NotUtf8)) => Err(TypeError::NameNotUtf8 { role, offset }),
+            Some(Ok(())) | None => Ok(()),
         }
     }
 

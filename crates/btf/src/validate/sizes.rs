@@ -106,6 +106,9 @@ impl Member<'_> {
 
     /// First bit and number of bits of an integer that has less bits than its bytes.
     fn narrow_int(&self, target: TypeId) -> Option<(u8, u8)> {
+        if matches!(self.btf.kind_of(target), Some(Kind::Ptr | Kind::Struct | Kind::Array)) {
+            return None;
+        }
         let int = self.resolve(target).filter(|raw| raw.kind == Kind::Int)?;
         let [bits, _, offset, _] = int.tail_word(0).to_le_bytes();
         (u32::from(bits) < int.size() * 8).then_some((offset, bits))

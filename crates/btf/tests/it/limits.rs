@@ -2,8 +2,8 @@
 
 use skep_btf::compare::Comparison;
 use skep_btf::{
-    Btf, BtfBuilder, IntEncoding, MAX_DEPTH, Member, Param, TypeId, Value, Variant, decode_value,
-    dump,
+    Btf, BtfBuilder, IntEncoding, MAX_DEPTH, MAX_NAME, Member, Param, TypeId, Value, Variant,
+    decode_value, dump,
 };
 
 fn member(name: &str, ty: TypeId) -> Member<'_> {
@@ -96,6 +96,34 @@ fn anonymous_structs_around_themselves_are_refused_in_c() {
     builder.typedef("list", itself);
     let error = dump::c(&builder.build().unwrap()).unwrap_err().to_string();
     assert_eq!(error, "type 1 cannot be written in C: types are nested too deep");
+}
+
+#[test]
+fn long_names_are_refused() {
+    let named = |length: usize| {
+        let mut builder = BtfBuilder::new();
+        builder.structure(&"x".repeat(length), 0, &[]);
+        builder.structure("y", 0, &[]);
+        builder.build()
+    };
+    named(MAX_NAME).unwrap();
+    let error = named(MAX_NAME + 1).unwrap_err().to_string();
+    assert_eq!(error, "type 1: type: name at 1 is longer than 4096 bytes");
+}
+
+/// Lines of source are as long as they are.
+#[test]
+fn long_texts_that_are_no_names_are_taken() {
+    let mut builder = BtfBuilder::new();
+    builder.structure("y", 0, &[]);
+    let mut bytes = builder.to_bytes().unwrap();
+    let length = u32::from(bytes[20]) + 1_000_001;
+    bytes[20..24].copy_from_slice(&length.to_le_bytes());
+    bytes.resize(bytes.len() + 1_000_000, b'x');
+    bytes.push(0);
+    let btf = Btf::parse(&bytes).unwrap();
+    assert_eq!(btf.ty(TypeId(1)).unwrap().name(), "y");
+    assert_eq!(btf.string(3).unwrap().len(), 1_000_000);
 }
 
 #[test]
