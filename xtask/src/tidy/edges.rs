@@ -42,8 +42,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("xtask", &[]),
 ];
 
-/// What every crate's tests may use: the test tools, and the kernel as the referee.
-const FOR_TESTS: &[&str] = &["testkit", "skep-linux"];
+/// What every crate's tests may use: the test tools, and the kernel as the referee, by its door.
+const FOR_TESTS: &[&str] = &["testkit", "skep-command", "skep-linux"];
 
 /// What cargo knows about the workspace and its dependencies.
 pub(super) struct Metadata {
