@@ -9,7 +9,7 @@
 mod bits;
 mod shift;
 
-use skep_spec::insn::{AluOp, SwapKind, SwapSize, Width};
+use skep_spec::insn::{AluOp, Size, SwapKind, SwapSize, Width};
 
 pub use super::cast::{mov, mov_sx};
 use super::range::Range;
@@ -61,10 +61,23 @@ pub fn neg(width: Width, dst: Scalar) -> Scalar {
 
 /// `dst` in another byte order; see [`skep_spec::semantics::swap`].
 ///
-/// Sound: nothing is said of the result, not even that it is truncated. Linux 6.18 does not look.
+/// Sound: the bits move with their bytes. Of ranges only what the bits say is left. To little
+/// endian is truncation.
 #[inline]
-pub fn swap(_kind: SwapKind, _size: SwapSize, _dst: Scalar) -> Scalar {
-    Scalar::UNKNOWN
+pub fn swap(kind: SwapKind, size: SwapSize, dst: Scalar) -> Scalar {
+    let kept = match size {
+        SwapSize::S16 => Size::H,
+        SwapSize::S32 => Size::W,
+        SwapSize::S64 => Size::DW,
+    };
+    let swapped = match kind {
+        SwapKind::ToLe => dst,
+        SwapKind::ToBe | SwapKind::Always => {
+            let tnum = dst.tnum.swap_bytes(size);
+            Scalar { tnum, ..Scalar::UNKNOWN }
+        }
+    };
+    swapped.truncate(kept).sync()
 }
 
 /// The sum of a scalar and a fixed distance, with the views not brought into step: what Linux

@@ -51,6 +51,23 @@ impl Scalar {
             min: (bits.value | bits.mask & SIGN).cast_signed(),
             max: (bits.value | bits.mask & !SIGN).cast_signed(),
         });
+        if let Some(number) = self.only_number() {
+            *self = Scalar::constant(number);
+        }
+    }
+
+    /// The only number that both the bits and the unsigned range admit, if there is one only. (It
+    /// may be named where there is none, too: nothing is lost then.)
+    #[inline]
+    fn only_number(&self) -> Option<u64> {
+        let Range { min, max } = self.u64;
+        let first = if self.tnum.contains(min) { min } else { self.tnum.next(min) };
+        let only = if first == min {
+            self.tnum.next(min) > max
+        } else {
+            first == self.tnum.max() || (first <= max && self.tnum.next(first) > max)
+        };
+        only.then_some(first)
     }
 
     /// Ranges of the lower half from the known bits. The smallest number has zeros for all unknown

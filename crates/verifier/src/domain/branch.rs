@@ -6,7 +6,7 @@ mod refine;
 
 use skep_spec::insn::{Condition, Width};
 
-pub use self::refine::{Refined, refine};
+pub use self::refine::{Refined, refine, refine_same};
 use super::range::{Range, Unsigned};
 use super::scalar::Scalar;
 use super::tnum::Tnum;

@@ -148,6 +148,15 @@ impl<T: Word> Range<T> {
         Range { min, max }
     }
 
+    /// The numbers in it but for the smallest and the largest.
+    #[inline]
+    pub fn without_ends(self) -> Range<T> {
+        Range {
+            min: self.min.add(T::ONE).0.max(self.min),
+            max: self.max.min(self.max.sub(T::ONE).0),
+        }
+    }
+
     /// Keeps the numbers of `self` and `other` that can be in the relation `self <= other`.
     #[inline]
     pub fn order(&mut self, other: &mut Range<T>) {

@@ -6,7 +6,8 @@
 //! Vishwanathan et al., "Sound, Precise, and Fast Abstract Interpretation with Tristate Numbers"
 //! (CGO 2022), prove it at length.
 
-use skep_spec::insn::Width;
+use skep_spec::insn::{SwapKind, SwapSize, Width};
+use skep_spec::semantics;
 
 /// A number with known and unknown bits.
 ///
@@ -98,6 +99,28 @@ impl Tnum {
     #[inline]
     pub const fn max(self) -> u64 {
         self.value | self.mask
+    }
+
+    /// The smallest admitted number above `number`, or the largest admitted number if none is.
+    ///
+    /// Counting up within the unknown bits: with ones in all other places, a carry runs through
+    /// these. If `number` is not admitted itself, that begins at the highest place where it has a
+    /// one more, below which everything starts afresh.
+    #[inline]
+    pub const fn next(self, number: u64) -> u64 {
+        if number >= self.max() {
+            return self.max();
+        }
+        if number < self.value {
+            return self.value;
+        }
+        let above = number - self.value;
+        let below = match (above & !self.mask).leading_zeros() {
+            64 => 0,
+            zeros => u64::MAX >> zeros,
+        };
+        let counted = (above | !self.mask | below).wrapping_add(1);
+        self.value | counted & self.mask
     }
 
     /// What both admit. Where a bit is known to both and differs, nothing is; the result then says
@@ -211,6 +234,16 @@ impl Tnum {
                 mask: (self.mask.cast_signed() >> count).cast_unsigned(),
             },
         }
+    }
+}
+
+/// Byte order.
+impl Tnum {
+    /// The low bytes in the other order, with zeros above.
+    #[inline]
+    pub fn swap_bytes(self, size: SwapSize) -> Tnum {
+        let swap = |bits| semantics::swap(SwapKind::Always, size, bits);
+        Tnum { value: swap(self.value), mask: swap(self.mask) }
     }
 }
 

@@ -41,6 +41,36 @@ pub fn refine(width: Width, cond: Condition, holds: bool, dst: Scalar, src: Scal
     Refined { dst: dst.settled(), src: src.settled(), contradictory }
 }
 
+/// What is known of a register where it was compared with itself.
+///
+/// Sound: the outcomes that narrow it are impossible. (Linux 6.18 does not see that.)
+#[inline]
+pub fn refine_same(width: Width, cond: Condition, holds: bool, scalar: Scalar) -> Refined {
+    let mut scalar = scalar;
+    match (cond, holds) {
+        (Condition::Lt | Condition::Gt, true) | (Condition::Ge | Condition::Le, false) => {
+            match width {
+                Width::W32 => scalar.u32 = scalar.u32.without_ends(),
+                Width::W64 => scalar.u64 = scalar.u64.without_ends(),
+            }
+        }
+        (Condition::SLt | Condition::SGt, true) | (Condition::SGe | Condition::SLe, false) => {
+            match width {
+                Width::W32 => scalar.s32 = scalar.s32.without_ends(),
+                Width::W64 => scalar.s64 = scalar.s64.without_ends(),
+            }
+        }
+        (Condition::Lt | Condition::Gt | Condition::SLt | Condition::SGt, false)
+        | (Condition::Ge | Condition::Le | Condition::SGe | Condition::SLe, true)
+        | (Condition::Eq | Condition::Ne | Condition::Set, _) => {}
+    }
+    // Twice, as for two registers.
+    let scalar = scalar.sync().sync();
+    let contradictory = scalar.is_contradictory();
+    let scalar = scalar.settled();
+    Refined { dst: scalar, src: scalar, contradictory }
+}
+
 #[inline]
 fn narrow(width: Width, cond: Condition, holds: bool, dst: &mut Scalar, src: &mut Scalar) {
     match (cond, holds) {

@@ -1,0 +1,47 @@
+//! Scalars as the running kernel's verifier sees them: random programs are loaded with a detailed
+//! log, and what it says of every register after every instruction is what the domain must say,
+//! word for word.
+//!
+//! `SKEP_SCALAR_PROGRAMS` sets how many programs are tried.
+
+#[path = "scalars/kernel.rs"]
+mod kernel;
+#[path = "scalars/program.rs"]
+mod program;
+#[path = "scalars/random.rs"]
+mod random;
+#[path = "scalars/walk.rs"]
+mod walk;
+
+use kernel::Kernel;
+use random::Random;
+
+/// How many programs are tried unless the environment says otherwise: some seconds' worth.
+const PROGRAMS: u64 = 400;
+
+#[test]
+fn random_programs_agree_with_the_kernel() {
+    let kernel = match Kernel::new() {
+        Ok(kernel) => kernel,
+        Err(reason) => return testkit::skip(&format!("scalars against the kernel: {reason}")),
+    };
+    let programs = std::env::var("SKEP_SCALAR_PROGRAMS").ok().and_then(|text| text.parse().ok());
+    let mut registers = 0;
+    let mut seeds = Vec::new();
+    for seed in 0..programs.unwrap_or(PROGRAMS) {
+        let code = program::random(&mut Random::new(seed));
+        let log = kernel.log(&code);
+        match walk::compare(&code, &log) {
+            Ok(compared) => registers += compared,
+            Err(difference) => {
+                if seeds.len() < 12 {
+                    println!("seed {seed}: {difference}\n");
+                }
+                seeds.push(seed);
+            }
+        }
+    }
+    println!("{registers} register states compared");
+    assert!(seeds.is_empty(), "{} programs differ, by seed: {seeds:?}", seeds.len());
+    assert!(registers > 0, "no state was compared");
+}

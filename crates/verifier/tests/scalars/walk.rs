@@ -1,0 +1,162 @@
+//! The way through a program that a log describes, taken again with the domain.
+
+use skep_spec::Code;
+use skep_spec::InsnIdx;
+use skep_spec::insn::{AluOp, Insn, Operand, Reg};
+use skep_verifier::domain::branch::{Refined, is_taken, refine, refine_same};
+use skep_verifier::domain::{Scalar, alu};
+
+/// What each register holds; `None` for the frame pointer, and before the first write.
+type State = [Option<Scalar>; Reg::ALL.len()];
+
+/// A place that the kernel comes back to.
+struct Pending {
+    from: u32,
+    to: u32,
+    state: State,
+}
+
+struct Walk<'a> {
+    code: &'a Code,
+    state: State,
+    pending: Vec<Pending>,
+    compared: usize,
+}
+
+/// Compares every state in the log; gives their number, or the first difference.
+pub(crate) fn compare(code: &Code, log: &str) -> Result<usize, String> {
+    let mut walk = Walk { code, state: [None; 11], pending: Vec::new(), compared: 0 };
+    let mut trail = Vec::new();
+    for line in log.lines() {
+        trail.push(line);
+        if let Err(difference) = walk.line(line) {
+            let trail = trail[trail.len().saturating_sub(24)..].join("\n");
+            return Err(format!("{difference}\n{trail}"));
+        }
+    }
+    if walk.pending.is_empty() {
+        Ok(walk.compared)
+    } else {
+        Err("a path that was not taken".into())
+    }
+}
+
+impl Walk<'_> {
+    fn line(&mut self, line: &str) -> Result<(), String> {
+        if let Some(rest) = line.strip_prefix("from ") {
+            let (from, rest) = rest.split_once(" to ").ok_or("a strange line")?;
+            let (to, rest) = rest.split_once(':').ok_or("a strange line")?;
+            let pending = self.pending.pop().ok_or("a path that is not expected")?;
+            let expected = format!("{} to {}", pending.from, pending.to);
+            if expected != format!("{from} to {to}") {
+                return Err(format!("a path from {from} to {to}, where {expected} was expected"));
+            }
+            self.state = pending.state;
+            return self.check(rest);
+        }
+        let Some((index, rest)) = line.split_once(": ") else { return Ok(()) };
+        let Ok(index) = index.parse::<u32>() else { return Ok(()) };
+        if !rest.starts_with('(') {
+            return self.check(rest);
+        }
+        let insn = *self.code.get(InsnIdx(index)).ok_or("an instruction that is not there")?;
+        self.step(index, insn);
+        self.check(rest.split_once("; ").map_or("", |(_, registers)| registers))
+    }
+
+    /// Compares the registers that a line shows.
+    fn check(&mut self, registers: &str) -> Result<(), String> {
+        for word in registers.replace("; ", ";").split(' ') {
+            let Some((name, theirs)) = word.split_once('=') else { continue };
+            let Some(number) = name.strip_prefix('R') else { continue };
+            let number = number.trim_end_matches(|c: char| !c.is_ascii_digit());
+            let Ok(number) = number.parse::<usize>() else { continue };
+            let Some(ours) = self.state[number] else { continue };
+            let theirs = without_marks(theirs).replace(';', "; ");
+            let text = ours.to_string();
+            if text != theirs {
+                return Err(format!("r{number}\n  ours   {text}\n  theirs {theirs}"));
+            }
+            self.compared += 1;
+        }
+        Ok(())
+    }
+
+    fn get(&self, reg: Reg) -> Scalar {
+        self.state[reg.index()].expect("a register that was written")
+    }
+
+    fn operand(&self, src: Operand) -> Scalar {
+        match src {
+            Operand::Reg(reg) => self.get(reg),
+            Operand::Imm(imm) => Scalar::constant(i64::from(imm).cast_unsigned()),
+        }
+    }
+
+    fn step(&mut self, index: u32, insn: Insn) {
+        match insn {
+            Insn::Alu { width, op, dst, src } => {
+                let operand = self.operand(src);
+                let splits = matches!(op, AluOp::And | AluOp::Or) && operand.tnum.is_constant();
+                if let Some([zero, ones]) = alu::zero_or_ones(self.get(dst)).filter(|_| splits) {
+                    let mut state = self.state;
+                    state[dst.index()] = Some(zero);
+                    self.pending.push(Pending { from: index, to: index, state });
+                    self.state[dst.index()] = Some(ones);
+                }
+                let result = alu::alu(width, op, self.get(dst), operand);
+                self.state[dst.index()] = Some(result);
+            }
+            Insn::Neg { width, dst } => {
+                self.state[dst.index()] = Some(alu::neg(width, self.get(dst)));
+            }
+            Insn::Mov { width, dst, src } => {
+                self.state[dst.index()] = Some(alu::mov(width, self.operand(src)));
+            }
+            Insn::MovSx { width, from, dst, src } => {
+                self.state[dst.index()] = Some(alu::mov_sx(width, from, self.get(src)));
+            }
+            Insn::Swap { kind, size, dst } => {
+                self.state[dst.index()] = Some(alu::swap(kind, size, self.get(dst)));
+            }
+            Insn::Load { size, signed, dst, .. } => {
+                self.state[dst.index()] = Some(Scalar::loaded(size, signed));
+            }
+            Insn::Call(_) => self.state[0] = Some(Scalar::UNKNOWN),
+            Insn::Branch { width, cond, dst, src, off } => {
+                let (one, two) = (self.get(dst), self.operand(src));
+                if is_taken(width, cond, one, two).is_some() {
+                    return;
+                }
+                let mut taken = self.state;
+                let target = index + 1 + u32::try_from(off).expect("branches go forward");
+                let refined = |holds| {
+                    if src == Operand::Reg(dst) {
+                        refine_same(width, cond, holds, one)
+                    } else {
+                        refine(width, cond, holds, one, two)
+                    }
+                };
+                set(&mut taken, dst, src, refined(true));
+                set(&mut self.state, dst, src, refined(false));
+                self.pending.push(Pending { from: index, to: target, state: taken });
+            }
+            _ => {}
+        }
+    }
+}
+
+fn set(state: &mut State, dst: Reg, src: Operand, refined: Refined) {
+    state[dst.index()] = Some(refined.dst);
+    if let Operand::Reg(src) = src {
+        state[src.index()] = Some(refined.src);
+    }
+}
+
+/// A register's text without the mark of precision and without identity.
+fn without_marks(text: &str) -> String {
+    let text = text.strip_prefix('P').unwrap_or(text);
+    let Some(rest) = text.strip_prefix("scalar(id=") else { return text.to_owned() };
+    let end = rest.find([',', ')']).unwrap_or(rest.len());
+    format!("scalar({}", rest[end..].trim_start_matches(','))
+}
