@@ -18,13 +18,13 @@ pub(crate) struct Args {
 #[derive(clap::Args, Debug)]
 pub(crate) struct Global {
     /// Print JSON, for scripts
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Global options")]
     pub(crate) json: bool,
     /// Print indented JSON
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Global options")]
     pub(crate) pretty: bool,
     /// Who runs programs: skep in this process, or the Linux kernel
-    #[arg(long, global = true, value_enum, default_value_t = EngineArg::Auto)]
+    #[arg(long, global = true, help_heading = "Global options", value_enum, default_value_t = EngineArg::Auto)]
     pub(crate) engine: EngineArg,
 }
 
@@ -78,7 +78,7 @@ pub(crate) struct RunArgs {
     /// Take the programs for this type, whatever their section says: xdp, tc, socket, …
     #[arg(long = "type", value_name = "TYPE")]
     pub(crate) prog_type: Option<String>,
-    /// Write the frames that the last program lets go on, as it left them
+    /// Write the frames that the program lets go on, as it left them
     #[arg(long, value_name = "OUT.pcap")]
     pub(crate) write: Option<PathBuf>,
     /// Run each packet this often; maps see every run

@@ -177,7 +177,7 @@ impl Map {
     }
 
     /// Whether its keys are numbers from 0 upwards, whatever the object says of their type.
-    fn is_indexed(&self) -> bool {
+    pub fn is_indexed(&self) -> bool {
         matches!(
             self.def().map_type,
             MapType::Array

@@ -49,13 +49,17 @@ pub(crate) fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Failure> 
     place.say_how_programs_run(global);
 
     let mut report = Report::new(&place, &loaded, &programs, global);
-    let written = replay_capture(args, capture, &place, &loaded, &programs, &mut report)?;
+    let mut output = args.write.as_deref().map(Output::create).transpose()?;
+    let replay = Replay { args, place: &place, loaded: &loaded, programs: &programs };
+    let ended = replay.all(capture, &mut output, &mut report);
     report.read_maps(&loaded).map_err(|error| input::library_failure(&args.object, &error))?;
     report.print(global)?;
-    if let (Some(path), Some(frames)) = (&args.write, written) {
-        report::print_written(global, path, frames)?;
+    if let Some(output) = output {
+        let path = output.path;
+        report::print_written(global, path, output.finish()?)?;
     }
-    Ok(ExitCode::SUCCESS)
+    // What was found before the capture, or a program, failed is not lost.
+    ended.map(|()| ExitCode::SUCCESS)
 }
 
 /// The programs to run: those that are named, or all that take packets.
@@ -124,47 +128,61 @@ fn open_capture(path: &Path) -> Result<Capture, Failure> {
     Reader::new(BufReader::new(file)).map_err(|error| Failure::at(path.display(), error))
 }
 
-/// Runs the programs on every frame. Returns how many frames were written, if they were to be.
-fn replay_capture(
-    args: &RunArgs,
-    mut capture: Capture,
-    place: &Place,
-    loaded: &Loaded,
-    programs: &[String],
-    report: &mut Report<'_>,
-) -> Result<Option<u64>, Failure> {
-    let options = replay::Options {
-        repeat: args.repeat,
-        semantics: match args.semantics {
-            SemanticsArg::TestRun => Semantics::TestRun,
-            SemanticsArg::Device => Semantics::Device,
-        },
-    };
-    let mut output = args.write.as_deref().map(Output::create).transpose()?;
-    let mut progress = Progress::new();
-    let mut number = 0u64;
-    while let Some(frame) = capture.next_frame() {
-        let frame = frame.map_err(|error| Failure::at(args.packets.display(), error))?;
-        number += 1;
-        check_link(&frame).map_err(|failure| failure.place(args.packets.display()))?;
-        place.set_time(frame.timestamp_ns);
-        for (name, tally) in programs.iter().zip(report.tallies()) {
-            let Some(program) = loaded.program(name) else { continue };
-            let answer = replay::run_frame(program, &frame, &options, tally).map_err(|error| {
-                input::library_failure(&args.object, &error)
-                    .note(format!("it ran on frame {number} of {}", args.packets.display()))
+/// The programs, and how they are to be run.
+struct Replay<'a> {
+    args: &'a RunArgs,
+    place: &'a Place,
+    loaded: &'a Loaded,
+    programs: &'a [String],
+}
+
+impl Replay<'_> {
+    /// Runs the programs on every frame, up to the end or to what is wrong.
+    fn all(
+        &self,
+        mut capture: Capture,
+        output: &mut Option<Output<'_>>,
+        report: &mut Report<'_>,
+    ) -> Result<(), Failure> {
+        let packets = self.args.packets.display();
+        let mut progress = Progress::new();
+        while let Some(frame) = capture.next_frame() {
+            let frame = frame.map_err(|error| Failure::at(&packets, error))?;
+            check_link(&frame).map_err(|failure| failure.place(&packets))?;
+            progress.tick();
+            let number = progress.packets();
+            self.one(&frame, output, report).map_err(|failure| {
+                failure.note(format!("it ran on frame {number} of {packets}"))
             })?;
-            if let (Some(answer), Some(output)) = (&answer, &mut output) {
-                output.write(&frame, answer)?;
+        }
+        Ok(())
+    }
+
+    /// Runs the programs on one frame, each on the frame as it was captured.
+    fn one(
+        &self,
+        frame: &Frame<'_>,
+        output: &mut Option<Output<'_>>,
+        report: &mut Report<'_>,
+    ) -> Result<(), Failure> {
+        let failure = |error| input::library_failure(&self.args.object, &error);
+        let options = replay::Options {
+            repeat: self.args.repeat,
+            semantics: match self.args.semantics {
+                SemanticsArg::TestRun => Semantics::TestRun,
+                SemanticsArg::Device => Semantics::Device,
+            },
+        };
+        self.place.set_time(frame.timestamp_ns);
+        for (name, tally) in self.programs.iter().zip(report.tallies()) {
+            let program = self.loaded.program(name).expect("run: loaded by these names");
+            let answer = replay::run_frame(program, frame, &options, tally).map_err(failure)?;
+            if let (Some(answer), Some(output)) = (&answer, output.as_mut()) {
+                output.write(frame, answer)?;
             }
         }
-        report
-            .collect(place, loaded)
-            .map_err(|error| input::library_failure(&args.object, &error))?;
-        progress.tick(number);
+        report.collect(self.place, self.loaded).map_err(failure)
     }
-    progress.clear();
-    output.map(Output::finish).transpose()
 }
 
 /// Programs see Ethernet frames.

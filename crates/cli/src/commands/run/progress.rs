@@ -16,16 +16,24 @@ pub(crate) struct Progress {
     watched: bool,
     began: Instant,
     shown: Option<Instant>,
+    packets: u64,
 }
 
 impl Progress {
     pub(crate) fn new() -> Progress {
-        Progress { watched: io::stderr().is_terminal(), began: Instant::now(), shown: None }
+        let watched = io::stderr().is_terminal();
+        Progress { watched, began: Instant::now(), shown: None, packets: 0 }
     }
 
-    /// Tells that so many packets are done.
-    pub(crate) fn tick(&mut self, packets: u64) {
-        if !self.watched || !packets.is_multiple_of(STRIDE) {
+    /// How many packets there were.
+    pub(crate) fn packets(&self) -> u64 {
+        self.packets
+    }
+
+    /// Tells that there is one more packet.
+    pub(crate) fn tick(&mut self) {
+        self.packets += 1;
+        if !self.watched || !self.packets.is_multiple_of(STRIDE) {
             return;
         }
         let now = Instant::now();
@@ -33,15 +41,17 @@ impl Progress {
             return;
         }
         self.shown = Some(now);
-        let rate = u128::from(packets) * 1000 / (now - self.began).as_millis().max(1);
+        let rate = u128::from(self.packets) * 1000 / (now - self.began).as_millis().max(1);
         let rate = count(u64::try_from(rate).unwrap_or(u64::MAX));
         // What cannot be shown is not worth failing for.
-        let _ = write!(io::stderr(), "\r\x1b[K{} packets, {rate} a second", count(packets));
+        let _ = write!(io::stderr(), "\r\x1b[K{} packets, {rate} a second", count(self.packets));
     }
+}
 
+impl Drop for Progress {
     /// Removes the line.
-    pub(crate) fn clear(&mut self) {
-        if self.shown.take().is_some() {
+    fn drop(&mut self) {
+        if self.shown.is_some() {
             let _ = write!(io::stderr(), "\r\x1b[K");
         }
     }

@@ -161,8 +161,13 @@ impl<'a> Report<'a> {
     /// Reads the maps as the programs left them.
     pub(crate) fn read_maps(&mut self, loaded: &'a Loaded) -> skep::Result<()> {
         for (map, report) in loaded.maps.iter().zip(&mut self.maps) {
-            for entry in map.entries()? {
-                report.rows.push(row(map, &entry)?);
+            let mut entries = map.entries()?;
+            // Hash maps have an order of their own in each run; readers want to compare runs.
+            if !map.is_indexed() {
+                entries.sort_by(|one, other| one.key.cmp(&other.key));
+            }
+            for entry in &entries {
+                report.rows.push(row(map, entry)?);
             }
         }
         Ok(())
