@@ -5,6 +5,8 @@
 //! share bytes (so the sum of all sections is bounded by the file's size), every name is text, and
 //! every relocation belongs to a section and names a symbol.
 
+mod names;
+
 use object::LittleEndian as Le;
 use object::elf::{self, FileHeader64};
 use object::read::elf::{FileHeader, Rel, SectionHeader, SectionTable, Sym, SymbolTable};
@@ -12,6 +14,8 @@ use object::{SectionIndex, SymbolIndex};
 
 use crate::error::{Place, Problem, Result};
 use crate::reloc::RelocKind;
+use names::Names;
+pub(crate) use names::SymbolNames;
 
 /// Sections in one object. Compilers make a handful for each section the source names; anything
 /// larger is no BPF object, and bounds the work that is quadratic in nothing but linear in this.
@@ -107,10 +111,11 @@ impl<'data> Elf<'data> {
     pub(crate) fn parse(data: &'data [u8]) -> Result<Elf<'data>> {
         let header = header(data)?;
         let table = section_table(header, data)?;
-        let mut sections = sections(&table, data)?;
+        let mut sections = sections(header, &table, data)?;
         refuse_overlap(&table, &sections)?;
         let symbols = symbol_table(&table, data)?;
-        let symbols = self::symbols(&symbols, sections.len())?;
+        let strings = strings(&table, data, symbols.string_section().0)?;
+        let symbols = self::symbols(&symbols, strings, sections.len())?;
         relocations(&table, data, &mut sections, symbols.len())?;
         Ok(Elf { sections, symbols })
     }
@@ -185,17 +190,29 @@ fn section_table<'data>(header: &FileHeader64<Le>, data: &'data [u8]) -> Result<
     Ok(table)
 }
 
-fn text<'data>(place: Place, what: &'static str, bytes: &'data [u8]) -> Result<&'data str> {
-    std::str::from_utf8(bytes).map_err(|_| place.error(Problem::NotUtf8 { what }))
+/// The bytes of a string table, by its section's number.
+fn strings<'data>(table: &Table<'data>, data: &'data [u8], section: usize) -> Result<&'data [u8]> {
+    let place = || Place::FILE;
+    let header = table
+        .section(SectionIndex(section))
+        .map_err(unreadable(place(), "the section of a string table"))?;
+    header.data(Le, data).map_err(unreadable(place(), "a string table"))
 }
 
-fn sections<'data>(table: &Table<'data>, data: &'data [u8]) -> Result<Vec<Section<'data>>> {
+fn sections<'data>(
+    file: &FileHeader64<Le>,
+    table: &Table<'data>,
+    data: &'data [u8],
+) -> Result<Vec<Section<'data>>> {
+    let place = Place::File { offset: Some(file.e_shoff(Le)) };
+    let number = file
+        .shstrndx(Le, data)
+        .map_err(unreadable(place, "the number of the section names' section"))?;
+    let mut names = Names::new(strings(table, data, number as usize)?);
     let mut sections = Vec::with_capacity(table.len());
     for (index, header) in table.enumerate() {
         let place = || Place::File { offset: Some(header.sh_offset(Le)) };
-        let name =
-            table.section_name(Le, header).map_err(unreadable(place(), "a section's name"))?;
-        let name = text(place(), "a section's name", name)?;
+        let name = names.at(header.sh_name(Le), place(), "a section's name")?;
         let kind = match header.sh_type(Le) {
             elf::SHT_PROGBITS => SectionKind::Bits,
             elf::SHT_NOBITS => SectionKind::Zeroes,
@@ -270,8 +287,10 @@ fn symbol_table<'data>(
 
 fn symbols<'data>(
     table: &SymbolTable<'data, FileHeader64<Le>>,
+    strings: &'data [u8],
     sections: usize,
 ) -> Result<Vec<Symbol<'data>>> {
+    let mut names = Names::new(strings);
     let mut symbols = Vec::with_capacity(table.len());
     for index in 0..table.len() {
         // The null symbol has no index that the table would answer to.
@@ -279,10 +298,7 @@ fn symbols<'data>(
             symbols.push(NULL_SYMBOL);
             continue;
         };
-        let name = table
-            .symbol_name(Le, symbol)
-            .map_err(unreadable(Place::section(".symtab"), "a symbol's name"))?;
-        let name = text(Place::section(".symtab"), "a symbol's name", name)?;
+        let name = names.at(symbol.st_name(Le), Place::section(".symtab"), "a symbol's name")?;
         let home = table
             .symbol_section(Le, symbol, SymbolIndex(index))
             .map_err(unreadable(Place::section(".symtab"), "a symbol's section"))?;
@@ -376,7 +392,9 @@ fn relocations(
                 kind: RelocKind::new(entry.r_type(Le).0),
             });
         }
-        target.relocations.sort_by_key(|relocation| relocation.offset);
+    }
+    for section in sections {
+        section.relocations.sort_by_key(|relocation| relocation.offset);
     }
     Ok(())
 }

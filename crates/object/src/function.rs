@@ -12,6 +12,11 @@ pub struct FunctionIdx(pub usize);
 /// The size of an instruction slot in bytes.
 pub(crate) const SLOT: u64 = 8;
 
+/// Functions of one object. The largest known programs have some hundred.
+const MAX_FUNCTIONS: u64 = 1 << 16;
+/// Bytes of the section names that functions repeat.
+const MAX_SECTION_NAMES: u64 = 1 << 26;
+
 /// A function: a symbol and the instructions that it stands for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Function {
@@ -44,6 +49,7 @@ impl Function {
 /// Functions may not overlap, but several names may stand for the same instructions (aliases).
 pub(crate) fn functions(elf: &Elf<'_>) -> Result<Vec<Function>> {
     let mut functions = Vec::new();
+    let mut name_bytes = 0;
     for symbol in elf.symbols.iter().filter(|symbol| symbol.kind == SymbolKind::Function) {
         let Home::Section(section_index) = symbol.home else { continue };
         let Some(section) = elf.sections.get(section_index) else { continue };
@@ -61,6 +67,9 @@ pub(crate) fn functions(elf: &Elf<'_>) -> Result<Vec<Function>> {
                 section_size,
             }));
         }
+        name_bytes += section.name.len() as u64;
+        require_few("functions", functions.len() as u64 + 1, MAX_FUNCTIONS)?;
+        require_few("bytes of functions' section names", name_bytes, MAX_SECTION_NAMES)?;
         functions.push(Function {
             name: symbol.name.to_owned(),
             section: section.name.to_owned(),
@@ -85,6 +94,13 @@ pub(crate) fn functions(elf: &Elf<'_>) -> Result<Vec<Function>> {
         }
     }
     Ok(functions)
+}
+
+fn require_few(what: &'static str, found: u64, limit: u64) -> Result<()> {
+    if found > limit {
+        return Err(Place::FILE.error(Problem::TooMany { what, found, limit }));
+    }
+    Ok(())
 }
 
 /// Types and lines go by the name of the section.

@@ -315,7 +315,7 @@ fn check_sites(function: &Function, code: &Code, sites: &[Site]) -> Result<()> {
         let slot = slot_number(inside / SLOT);
         let at_insn = inside.is_multiple_of(SLOT) && code.get(InsnIdx(slot)).is_some();
         if !at_insn || last == Some(site.offset) {
-            let symbol = site.symbol.clone();
+            let symbol = site.symbol.to_string();
             return Err(place(function, slot).error(Problem::RelocationOffset { symbol }));
         }
         last = Some(site.offset);

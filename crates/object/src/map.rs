@@ -7,6 +7,7 @@ mod legacy;
 mod values;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use skep_btf::{Btf, TypeId};
 use skep_spec::abi::MapType;
@@ -76,7 +77,7 @@ pub struct Address {
     /// Where it is stored, in bytes.
     pub offset: u64,
     /// What it is the address of.
-    pub symbol: String,
+    pub symbol: Arc<str>,
     /// The relocation that says so.
     pub kind: RelocKind,
 }
@@ -104,7 +105,7 @@ impl Map {
         match self.addresses.get(first) {
             Some(address) if address.offset < range.end => Err(Problem::DataRelocation {
                 section: self.section.clone(),
-                symbol: address.symbol.clone(),
+                symbol: address.symbol.to_string(),
                 kind: address.kind,
                 offset: address.offset,
             }),

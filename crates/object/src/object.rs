@@ -1,13 +1,14 @@
 //! An object file, read and checked.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use skep_btf::{Btf, Ext};
 use skep_spec::Code;
 use skep_spec::decode::decode;
 
 use crate::core::{self, CoreRelocation, CoreTarget};
-use crate::elf::{Elf, Home, SectionKind};
+use crate::elf::{Elf, Home, SectionKind, SymbolNames};
 use crate::error::{Place, Problem, Result};
 use crate::externs::{self, Extern, ExternIdx};
 use crate::function::{self, Function, FunctionIdx};
@@ -57,7 +58,7 @@ pub struct Section {
 pub(crate) struct Site {
     pub(crate) offset: u64,
     pub(crate) kind: RelocKind,
-    pub(crate) symbol: String,
+    pub(crate) symbol: Arc<str>,
     pub(crate) target: SiteTarget,
 }
 
@@ -73,7 +74,7 @@ pub(crate) enum SiteTarget {
     /// Something that the object does not define.
     Extern(ExternIdx),
     /// Something that cannot be referred to, for a reason.
-    Refused { section: String, reason: &'static str },
+    Refused { section: Arc<str>, reason: &'static str },
 }
 
 impl Object {
@@ -299,6 +300,7 @@ fn version(elf: &Elf<'_>) -> Result<Option<u32>> {
 
 fn sections(elf: &Elf<'_>, maps: &[Map], externs: &[Extern]) -> Vec<Section> {
     let targets = Targets::new(elf, maps, externs);
+    let mut names = SymbolNames::new(elf);
     elf.sections
         .iter()
         .map(|section| {
@@ -309,7 +311,7 @@ fn sections(elf: &Elf<'_>, maps: &[Map], externs: &[Extern]) -> Vec<Section> {
                 executable: is_code,
                 relocation_count: section.relocations.len(),
                 code: if is_code { section.bytes.to_vec() } else { Vec::new() },
-                sites: if is_code { targets.sites(section) } else { Vec::new() },
+                sites: if is_code { targets.sites(section, &mut names) } else { Vec::new() },
             }
         })
         .collect()
@@ -338,17 +340,14 @@ impl<'a> Targets<'a> {
         targets
     }
 
-    fn sites(&self, section: &crate::elf::Section<'_>) -> Vec<Site> {
+    fn sites(&self, section: &crate::elf::Section<'_>, names: &mut SymbolNames<'_>) -> Vec<Site> {
         let relocations = section.relocations.iter();
         relocations
             .filter(|relocation| relocation.kind != RelocKind::None)
             .map(|relocation| Site {
                 offset: relocation.offset,
                 kind: relocation.kind,
-                symbol: self
-                    .elf
-                    .symbol(relocation)
-                    .map_or_else(String::new, |symbol| self.elf.symbol_name(symbol).to_owned()),
+                symbol: names.of(relocation),
                 target: self.target(relocation.symbol),
             })
             .collect()
@@ -356,7 +355,7 @@ impl<'a> Targets<'a> {
 
     fn target(&self, number: u32) -> SiteTarget {
         let refused =
-            |section: &str, reason| SiteTarget::Refused { section: section.to_owned(), reason };
+            |section: &str, reason| SiteTarget::Refused { section: section.into(), reason };
         let Some(symbol) = self.elf.symbols.get(number as usize) else {
             return refused("", "which does not exist");
         };

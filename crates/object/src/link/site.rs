@@ -160,7 +160,7 @@ impl Here<'_> {
         if site.kind == kind {
             return Ok(());
         }
-        let (found, symbol) = (site.kind, site.symbol.clone());
+        let (found, symbol) = (site.kind, site.symbol.to_string());
         Err(self.error(Problem::RelocationKind { found, symbol, required }))
     }
 
@@ -177,13 +177,13 @@ impl Here<'_> {
     }
 
     pub(super) fn refused(&self, section: &str, reason: &'static str) -> Error {
-        let symbol = self.site.map_or_else(String::new, |site| site.symbol.clone());
+        let symbol = self.site.map_or_else(String::new, |site| site.symbol.to_string());
         let section = section.to_owned();
         self.error(Problem::RelocationTarget { symbol, section, reason })
     }
 
     fn wrong_site(&self, site: &Site, required: &'static str) -> Error {
-        let (kind, symbol) = (site.kind, site.symbol.clone());
+        let (kind, symbol) = (site.kind, site.symbol.to_string());
         let found = self.insn.to_string();
         self.error(Problem::RelocationSite { kind, symbol, found, required })
     }

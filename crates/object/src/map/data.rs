@@ -4,7 +4,7 @@ use skep_btf::{Btf, Type, TypeId, VarLinkage};
 use skep_spec::abi::MapType;
 
 use super::{Address, Initial, KERNEL_NAME_LEN, Map, MapDef, Pinning, kernel_name};
-use crate::elf::{Elf, Section, SectionKind};
+use crate::elf::{Elf, Section, SectionKind, SymbolNames};
 use crate::error::{Place, Problem, Result};
 use crate::reloc::RelocKind;
 
@@ -19,6 +19,7 @@ const MAX_DATA: u64 = i32::MAX as u64;
 /// The maps of all data sections that are not empty, in the order of the sections.
 pub(crate) fn data_maps(object_name: &str, elf: &Elf<'_>, btf: Option<&Btf>) -> Result<Vec<Map>> {
     let mut maps = Vec::new();
+    let mut names = SymbolNames::new(elf);
     for (index, section) in elf.sections.iter().enumerate() {
         let Some(kind) = DataKind::of(section) else { continue };
         let value_size = match u32::try_from(section.size) {
@@ -64,7 +65,7 @@ pub(crate) fn data_maps(object_name: &str, elf: &Elf<'_>, btf: Option<&Btf>) -> 
             section_index: index,
             offset: 0,
             values: 0..0,
-            addresses: addresses(elf, section),
+            addresses: addresses(&mut names, section),
         });
     }
     Ok(maps)
@@ -123,15 +124,13 @@ pub(super) fn data_map_name(object_name: &str, section: &str) -> String {
 }
 
 /// The addresses that a data section holds.
-fn addresses(elf: &Elf<'_>, section: &Section<'_>) -> Vec<Address> {
+fn addresses(names: &mut SymbolNames<'_>, section: &Section<'_>) -> Vec<Address> {
     let relocations = section.relocations.iter();
     relocations
         .filter(|relocation| relocation.kind != RelocKind::None)
         .map(|relocation| Address {
             offset: relocation.offset,
-            symbol: elf
-                .symbol(relocation)
-                .map_or_else(String::new, |symbol| elf.symbol_name(symbol).to_owned()),
+            symbol: names.of(relocation),
             kind: relocation.kind,
         })
         .collect()

@@ -240,3 +240,17 @@ fn random_damage() {
         }
     }
 }
+
+#[test]
+fn many_symbols_with_one_long_name() {
+    let object = counters();
+    let header = section_header(&object, ".strtab");
+    let grown = 5000u64;
+    let mut moved = object.clone();
+    moved[header + 24..header + 32].copy_from_slice(&(object.len() as u64).to_le_bytes());
+    moved[header + 32..header + 40].copy_from_slice(&grown.to_le_bytes());
+    moved.extend(std::iter::repeat_n(b'x', 4999));
+    moved.push(0);
+    let error = Object::parse("long", &moved).expect_err("the names are too long").to_string();
+    assert!(error.ends_with("4097 bytes of names, at most 4096 are supported"), "{error}");
+}
