@@ -10,9 +10,12 @@ pub(super) mod mark;
 pub(super) mod room;
 pub(super) mod vlan;
 
+use skep_command::Errno;
+
 use super::checksum::PartialSum;
 use crate::context::{Checksum, SkbContext};
 use crate::memory::Bytes;
+use crate::packet::Packet;
 
 /// Where a packet's sum is known, takes the bytes at `off` out of it before they change.
 fn forget(skb: &mut SkbContext, off: usize, bytes: &[u8]) {
@@ -34,15 +37,20 @@ fn placed_sum(off: usize, bytes: &[u8]) -> PartialSum {
     if off.is_multiple_of(2) { sum } else { PartialSum(sum.0.rotate_right(8)) }
 }
 
-/// Opens a gap of `len` zero bytes at `off`; what stands before it moves towards the head.
-fn open_gap(skb: &mut SkbContext, off: usize, len: usize) {
+/// The longest piece of memory that Linux can allocate for a packet (`KMALLOC_MAX_SIZE`).
+const HEAD_MAX: usize = 4 << 20;
+
+/// Opens a gap of `len` zero bytes at `off`; what stands before it moves towards the head. `ENOMEM`
+/// if the packet would be too long.
+fn open_gap(skb: &mut SkbContext, off: usize, len: usize) -> Result<(), Errno> {
     let packet = &mut skb.packet;
+    if packet.len() + len > HEAD_MAX {
+        return Err(Errno::ENOMEM);
+    }
     let before = packet.range(0, off.min(packet.len())).map(Bytes::to_vec).unwrap_or_default();
     packet.reserve(len, 0);
-    let Ok(delta) = i64::try_from(len) else { return };
-    if packet.move_data_and_meta(-delta).is_none() {
-        return;
-    }
+    let delta = i64::try_from(len).map_err(|_| Errno::ENOMEM)?;
+    packet.move_data_and_meta(-delta).ok_or(Errno::ENOMEM)?;
     if let Some(head) = packet.range_mut(0, before.len()) {
         head.copy_from(&before);
     }
@@ -50,16 +58,23 @@ fn open_gap(skb: &mut SkbContext, off: usize, len: usize) {
     if let Some(gap) = packet.range_mut(before.len(), gap) {
         gap.fill(0);
     }
+    Ok(())
 }
 
-/// Closes the `len` bytes at `off`; what stands before them moves away from the head. `None` if the
-/// packet is not that long.
-fn close_gap(skb: &mut SkbContext, off: usize, len: usize) -> Option<()> {
-    skb.packet.pull(off + len)?;
-    let gone = skb.packet.range(off, len)?.to_vec();
-    let before = skb.packet.range(0, off)?.to_vec();
-    skb.packet.move_data_and_meta(i64::try_from(len).ok()?)?;
-    skb.packet.range_mut(0, off)?.copy_from(&before);
+/// Closes the `len` bytes at `off`; what stands before them moves away from the head. `ENOMEM` if
+/// the packet is not that long.
+fn close_gap(skb: &mut SkbContext, off: usize, len: usize) -> Result<(), Errno> {
+    let gone = close(&mut skb.packet, off, len).ok_or(Errno::ENOMEM)?;
     forget(skb, off, &gone);
-    Some(())
+    Ok(())
+}
+
+/// The bytes that are gone.
+fn close(packet: &mut Packet, off: usize, len: usize) -> Option<Vec<u8>> {
+    packet.pull(off + len)?;
+    let gone = packet.range(off, len)?.to_vec();
+    let before = packet.range(0, off)?.to_vec();
+    packet.move_data_and_meta(i64::try_from(len).ok()?)?;
+    packet.range_mut(0, off)?.copy_from(&before);
+    Some(gone)
 }

@@ -2,15 +2,19 @@
 //! answer is compared with the kernel's answers in the cases of `tests/helpers`.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use skep_spec::abi::{HelperId, ProgType, proto};
+use skep_command::map::MapCreate;
+use skep_spec::abi::{HelperId, MapType, ProgType, proto};
 use skep_spec::asm::assemble;
 
 use crate::context::{Checksum, Context, SkbContext, XdpContext};
+use crate::maps::Map;
+use crate::memory::{Access, Block, Span};
 use crate::packet::Packet;
 use crate::program::{Helpers, NewProgram, Program};
-use crate::run::{Redirect, Run};
-use crate::world::{Cpu, FixedWorld};
+use crate::run::{Redirect, Run, map_addr};
+use crate::world::{Cpu, FixedWorld, World};
 
 fn with_run<T>(
     world: &FixedWorld,
@@ -242,4 +246,88 @@ fn what_no_verified_program_does_is_a_fault() {
     );
     fails(frame(), "r1 = 3\nr2 = 0\ncall bpf_ringbuf_submit\nexit", "no record");
     fails(frame(), "r1 = 3\nr2 = 5\nr3 = 0\nr4 = 0\ncall bpf_loop\nexit", "no function");
+}
+
+/// Maps of several types, by number.
+fn maps() -> Vec<Arc<Map>> {
+    let types = [
+        (MapType::Hash, 4, 8, 8),
+        (MapType::Array, 4, 8, 8),
+        (MapType::Ringbuf, 0, 0, 4096),
+        (MapType::Devmap, 4, 4, 8),
+        (MapType::PerfEventArray, 4, 4, 8),
+    ];
+    let create = |(id, (map_type, key_size, value_size, max_entries))| {
+        let create = MapCreate {
+            name: "map",
+            map_type,
+            key_size,
+            value_size,
+            max_entries,
+            flags: 0,
+            extra: 0,
+            inner: None,
+            numa_node: None,
+            btf: None,
+        };
+        Map::create(id, &create, 1).unwrap()
+    };
+    (1..).zip(types).map(create).collect()
+}
+
+/// Every helper is called with arguments that were drawn from what could be dangerous: real
+/// addresses, lengths at and beyond every limit, numbers at the edges. Answers and faults are fine,
+/// panics are not.
+#[test]
+fn no_arguments_make_a_helper_panic() {
+    let maps = maps();
+    let all_maps: String = (0..maps.len()).map(|fd| format!("r1 = map[fd:{fd}]\n")).collect();
+    let code = assemble(&(all_maps + "r0 = 0\nexit")).unwrap();
+    let memory = Arc::new(Block::zeroed(256));
+    let world = FixedWorld::new(1, 42);
+    for (id, helper) in super::TABLE {
+        for round in 0..90 {
+            let context = match round % 3 {
+                0 => frame(),
+                1 => Context::Skb(Box::new(packet(&[0x45; 80]))),
+                _ => Context::Plain([memory.addr(), 256]),
+            };
+            let new = NewProgram {
+                id: 1,
+                name: "test",
+                prog_type: ProgType::SchedCls,
+                expected_attach_type: None,
+                license: "GPL",
+                code: &code,
+                helpers: Helpers::Linux,
+            };
+            let find = |fd: i32| usize::try_from(fd).ok().and_then(|fd| maps.get(fd).cloned());
+            let program = Program::load(&new, &find).unwrap();
+            let mut run = Run::new(&world, Cpu(0), program, context);
+            run.lend(Span::of_block(&memory, Access::ReadWrite));
+            run.start().unwrap_or_else(|fault| panic!("{fault}"));
+            for _ in 0..4 {
+                let args = std::array::from_fn(|_| draw(&world, &run, memory.addr(), &maps));
+                let _ = helper(&mut run, args);
+                run.settle();
+            }
+            assert!(run.packet().map_or(0, Packet::len) <= 5 << 20, "{id}: the packet is bounded");
+        }
+    }
+}
+
+fn draw(world: &FixedWorld, run: &Run<'_>, memory: u64, maps: &[Arc<Map>]) -> u64 {
+    let random = u64::from(world.random_u32());
+    let edges =
+        [0, 1, 2, 4, 8, 13, 14, 40, 255, 256, 0xffff, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff];
+    let edge = edges[usize::try_from(random >> 8).unwrap() % edges.len()];
+    match random % 10 {
+        0 | 1 => run.context_addr(),
+        2 | 3 => memory + (random >> 8) % 256,
+        4 => run.packet().map_or(memory, Packet::data_addr),
+        5 => map_addr(&maps[usize::try_from(random >> 8).unwrap() % maps.len()]),
+        6 | 7 => edge,
+        8 => edge.wrapping_neg(),
+        _ => random << 20 ^ random,
+    }
 }

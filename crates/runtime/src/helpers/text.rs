@@ -50,15 +50,16 @@ pub(super) fn snprintf(
         Ok(args) => args,
         Err(errno) => return fail(errno),
     };
+    let to = if room == 0 { None } else { Some(run.writable(str, room)?) };
     let format = zero_terminated(run, fmt)?;
     let printed = match format::print(&format, &args, &Memory(run), room) {
         Ok(printed) => printed,
         Err(errno) => return fail(errno),
     };
-    if room > 0 {
+    if let Some(to) = to {
         let mut text = printed.text;
         text.push(0);
-        run.writable(str, room)?.copy_from(&text);
+        to.copy_from(&text);
     }
     Ok(printed.len + 1)
 }

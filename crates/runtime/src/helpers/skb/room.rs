@@ -66,7 +66,9 @@ pub(in crate::helpers) fn change_head(
     if flags != 0 || u32::try_from(grown).is_err() || (grown > LEN_MAX && skb.gso_size == 0) {
         return fail(Errno::EINVAL);
     }
-    open_gap(skb, 0, len);
+    if let Err(errno) = open_gap(skb, 0, len) {
+        return fail(errno);
+    }
     skb.network_off += len;
     skb.mac_len = 0;
     Ok(0)
@@ -101,14 +103,13 @@ pub(in crate::helpers) fn change_proto(
     }
     let to = u16::from_be_bytes(low16(proto).to_ne_bytes());
     let mac_header_len = skb.mac_len + skb.network_off;
-    match (skb.protocol, to) {
+    let changed = match (skb.protocol, to) {
         (ETH_P_IP, ETH_P_IPV6) => open_gap(skb, mac_header_len, IPV6_LEN - IPV4_LEN),
-        (ETH_P_IPV6, ETH_P_IP) => {
-            if close_gap(skb, mac_header_len, IPV6_LEN - IPV4_LEN).is_none() {
-                return fail(Errno::ENOMEM);
-            }
-        }
-        _ => return fail(Errno::ENOTSUPP),
+        (ETH_P_IPV6, ETH_P_IP) => close_gap(skb, mac_header_len, IPV6_LEN - IPV4_LEN),
+        _ => Err(Errno::ENOTSUPP),
+    };
+    if let Err(errno) = changed {
+        return fail(errno);
     }
     skb.protocol = to;
     skb.hash = 0;
@@ -210,7 +211,7 @@ fn adjust_shrink(skb: &mut SkbContext, off: usize, len: usize, flags: u64) -> Re
         return Err(Errno::EINVAL);
     }
     check_segments(skb)?;
-    close_gap(skb, off, len).ok_or(Errno::ENOMEM)?;
+    close_gap(skb, off, len)?;
     if flags & adjust::DECAP_L3_IPV6 != 0 {
         skb.protocol = ETH_P_IPV6;
     } else if flags & adjust::DECAP_L3_IPV4 != 0 {
@@ -238,7 +239,7 @@ fn adjust_grow(skb: &mut SkbContext, off: usize, len: usize, flags: u64) -> Resu
             return Err(Errno::EINVAL);
         }
     }
-    open_gap(skb, off, len);
+    open_gap(skb, off, len)?;
     if encap {
         skb.encapsulation = true;
         skb.protocol = if flags & adjust::ENCAP_L3_IPV6 != 0 { ETH_P_IPV6 } else { ETH_P_IP };

@@ -27,15 +27,18 @@ const ETH_HLEN: usize = 14;
 /// `bpf_skb_vlan_push(skb, vlan_proto, vlan_tci)`: adds an outer tag; one that was there moves into
 /// the data.
 ///
-/// A protocol other than 802.1Q and 802.1ad counts as 802.1Q. Returns 0.
+/// A protocol other than 802.1Q and 802.1ad counts as 802.1Q. Returns 0; `-ENOMEM` if the packet grows
+/// too long.
 pub(in crate::helpers) fn push(run: &mut Run<'_>, [ctx, proto, tci, ..]: [u64; 5]) -> Outcome {
     let skb = skb_mut(run, ctx)?;
     let proto = match u16::from_be_bytes(low16(proto).to_ne_bytes()) {
         ETH_P_8021AD => ETH_P_8021AD,
         _ => ETH_P_8021Q,
     };
-    if let Some(tag) = skb.vlan.take() {
-        insert(skb, tag);
+    if let Some(tag) = skb.vlan
+        && let Err(errno) = insert(skb, tag)
+    {
+        return fail(errno);
     }
     skb.vlan = Some(VlanTag { proto, tci: low16(tci) });
     Ok(0)
@@ -65,8 +68,8 @@ fn is_vlan(proto: u16) -> bool {
 }
 
 /// Puts a tag into the data.
-fn insert(skb: &mut SkbContext, tag: VlanTag) {
-    open_gap(skb, ADDRESSES_LEN, VLAN_HLEN);
+fn insert(skb: &mut SkbContext, tag: VlanTag) -> Result<(), Errno> {
+    open_gap(skb, ADDRESSES_LEN, VLAN_HLEN)?;
     let [p0, p1] = tag.proto.to_be_bytes();
     let [t0, t1] = tag.tci.to_be_bytes();
     let bytes = [p0, p1, t0, t1];
@@ -75,6 +78,7 @@ fn insert(skb: &mut SkbContext, tag: VlanTag) {
     }
     learn(skb, ADDRESSES_LEN, &bytes);
     skb.protocol = tag.proto;
+    Ok(())
 }
 
 /// Takes a tag out of the data. `None` if the packet is too short for one.
@@ -84,7 +88,7 @@ fn remove(skb: &mut SkbContext) -> Option<VlanTag> {
     let payload =
         skb.packet.range(ADDRESSES_LEN + VLAN_HLEN + 2, 2).and_then(|bytes| bytes.array(0));
     let tag = VlanTag { proto: skb.protocol, tci: u16::from_be_bytes([t0, t1]) };
-    close_gap(skb, ADDRESSES_LEN, VLAN_HLEN)?;
+    close_gap(skb, ADDRESSES_LEN, VLAN_HLEN).ok()?;
     skb.protocol = match payload {
         _ if inner >= ETH_P_802_3_MIN => inner,
         Some([0xff, 0xff]) => ETH_P_802_3,
