@@ -281,14 +281,14 @@ impl Hash {
             Change::Spare(spares) => {
                 let new = self.take_spare(spares, cpu)?;
                 self.fill(new, cpu, key, write);
-                bucket.replace(place, hash, old, new);
+                bucket.replace(place, old, new);
                 spares.give(&self.control, cpu, old);
                 new
             }
             Change::New => {
                 let new = self.take(&self.free, cpu)?.ok_or(Errno::ENOMEM)?;
                 self.fill(new, cpu, key, write);
-                bucket.replace(place, hash, old, new);
+                bucket.replace(place, old, new);
                 self.free.give(&self.control, cpu, old);
                 new
             }

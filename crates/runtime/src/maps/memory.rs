@@ -142,16 +142,6 @@ impl Area {
         unsafe { AtomicU64::from_ptr(place) }
     }
 
-    /// The eight words from `offset` on, a multiple of 8.
-    #[inline]
-    pub(crate) fn line(&self, offset: usize) -> &[AtomicU64; 8] {
-        self.check(offset, 64, 8);
-        let first = self.start.as_ptr().wrapping_add(offset).cast::<[AtomicU64; 8]>();
-        // SAFETY: `check` found the 64 bytes inside the mapping and aligned for words; memory of the
-        // mapping is initialised (zeroed) and lives as long as `self`, and atomics may be shared.
-        unsafe { &*first }
-    }
-
     /// The words from `offset` on, a multiple of 8, that hold `len` bytes and their padding.
     #[inline]
     fn words(&self, offset: usize, len: usize) -> &[AtomicU64] {

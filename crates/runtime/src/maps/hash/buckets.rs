@@ -1,14 +1,14 @@
 //! The buckets of a hash table.
 //!
-//! A bucket is one cache line: a word with the lock and the head of the overflow chain, and seven
-//! slots. A slot is an element's index plus 1 in its lower half, 0 if it is free, and 32 bits of the
-//! key's hash in its upper half, so that a lookup touches the elements of other keys practically
-//! never. An element beyond the seventh goes into the overflow chain, through the links of the
-//! control area. An element stays at its place while it is in the table; a new version of it takes
-//! the same place in one store.
+//! A bucket is one cache line: the lock, the head of the overflow chain, and eight slots. A slot is
+//! an element's index plus 1, 0 if it is free, and a tag: 16 bits of the key's hash, never 0 in a slot
+//! that is used. The tags of four slots make a word, so that a lookup compares them all at once and
+//! touches the elements of other keys practically never. An element for which no slot is free goes
+//! into the overflow chain, through the links of the control area. An element stays at its place
+//! while it is in the table; a new version of it takes the same place in one store.
 //!
-//! Writers hold the bucket's lock. Readers take no lock. They check after comparing the key that the
-//! slot has not changed, and after walking an overflow chain that nobody has held the lock meanwhile:
+//! Writers hold the bucket's lock. A slot's index is written before its tag and erased before it.
+//! Readers take no lock. They check after comparing the key that the slot's index has not changed, and after walking an overflow chain that nobody has held the lock meanwhile:
 //! the chain of an element that left may lead anywhere. After some attempts they take the lock.
 //!
 //! Indices that are read are bounded by the number of elements, chains by [`MAX_CHAIN`].
@@ -20,14 +20,26 @@ use std::sync::atomic::{AtomicU32, AtomicU64, fence};
 
 use skep_command::Errno;
 
-use crate::maps::lock::{Changed, Held, Lock, Seen};
+use crate::maps::lock::{Changed, Held, Lock};
 use crate::maps::memory::Area;
 use crate::maps::pool::LINK;
 
 /// Bytes of a bucket.
 const BUCKET: usize = 64;
-/// Slots of a bucket, behind the word with lock and overflow head.
-const SLOTS: usize = 7;
+/// Slots of a bucket.
+const SLOTS: usize = 8;
+/// Where the head of the overflow chain is in a bucket, behind the lock.
+const OVERFLOW: usize = 4;
+/// Where the tags begin in a bucket.
+const TAGS: usize = 8;
+/// Where the indices begin in a bucket.
+const INDICES: usize = 24;
+/// Tags in a word, and bits of a tag.
+const LANES: usize = 4;
+const TAG_BITS: u32 = 16;
+/// The lowest and the highest bit of each tag in a word.
+const LOWEST: u64 = 0x0001_0001_0001_0001;
+const HIGHEST: u64 = LOWEST << (TAG_BITS - 1);
 /// The keys for which a bucket is made: half of its slots are free in a full map.
 const KEYS_PER_BUCKET: u64 = 4;
 /// The longest overflow chain that is walked. Hashing keeps chains to a few elements; a longer one
@@ -117,13 +129,36 @@ impl<'a> Bucket<'a> {
 
     #[inline]
     fn overflow(&self) -> &'a AtomicU32 {
-        self.control.u32(self.at + 4)
+        self.control.u32(self.at + OVERFLOW)
     }
 
+    /// The word with the tags of the slots from `LANES * word` on.
     #[inline]
-    fn slots(&self) -> &'a [AtomicU64; SLOTS] {
-        let [_, slots @ ..] = self.control.line(self.at);
-        slots
+    fn tags(&self, word: usize) -> &'a AtomicU64 {
+        self.control.u64(self.at + TAGS + 8 * word)
+    }
+
+    /// A slot's index plus 1, or 0.
+    #[inline]
+    fn slot(&self, slot: usize) -> &'a AtomicU32 {
+        self.control.u32(self.at + INDICES + 4 * (slot % SLOTS))
+    }
+
+    /// The slots that may have a tag, lowest first. Slots behind the first that has it may be wrong.
+    #[inline]
+    fn with_tag(&self, tag: u64) -> impl Iterator<Item = usize> + use<'a> {
+        let [low, high] = [0, 1].map(|word| lanes_with(self.tags(word).load(Acquire), tag));
+        // One bit a slot: bits 0, 2, 4, 6 and 1, 3, 5, 7 of what is left after the shifts.
+        let mut bits = low >> (TAG_BITS - 1) | high >> (TAG_BITS - 2);
+        std::iter::from_fn(move || {
+            let bit = bits.trailing_zeros();
+            if bit == u64::BITS {
+                return None;
+            }
+            bits &= bits - 1;
+            let (lane, word) = (bit / TAG_BITS, bit % TAG_BITS);
+            Some(lane as usize + LANES * word as usize)
+        })
     }
 
     #[inline]
@@ -140,8 +175,17 @@ impl<'a> Bucket<'a> {
     /// The element with a hash for which `is_key` holds, without the lock.
     #[inline]
     pub(crate) fn find(&self, hash: u64, is_key: impl Fn(u32) -> bool) -> Option<u32> {
+        match self.attempt(hash, &is_key) {
+            Ok(found) => found,
+            Err(Changed) => self.find_again(hash, &is_key),
+        }
+    }
+
+    /// The same while somebody changes the bucket.
+    #[cold]
+    fn find_again(&self, hash: u64, is_key: &impl Fn(u32) -> bool) -> Option<u32> {
         for _ in 0..MAX_ATTEMPTS {
-            match self.attempt(hash, &is_key) {
+            match self.attempt(hash, is_key) {
                 Ok(found) => return found,
                 Err(Changed) => spin_loop(),
             }
@@ -152,13 +196,10 @@ impl<'a> Bucket<'a> {
 
     #[inline]
     fn attempt(&self, hash: u64, is_key: &impl Fn(u32) -> bool) -> Result<Option<u32>, Changed> {
-        let seen = self.guard().begin();
-        for slot in self.slots() {
+        for slot in self.with_tag(tag(hash)) {
+            let slot = self.slot(slot);
             let word = slot.load(Acquire);
-            if !has_tag(word, hash) {
-                continue;
-            }
-            let Some(index) = self.index(low(word)) else { continue };
+            let Some(index) = self.index(word) else { continue };
             let same = is_key(index);
             fence(Acquire);
             if slot.load(Relaxed) != word {
@@ -168,18 +209,13 @@ impl<'a> Bucket<'a> {
                 return Ok(Some(index));
             }
         }
-        let head = self.overflow().load(Acquire);
-        if head == 0 { Ok(None) } else { self.attempt_overflow(head, seen, is_key) }
+        if self.overflow().load(Acquire) == 0 { Ok(None) } else { self.attempt_overflow(is_key) }
     }
 
     #[cold]
-    fn attempt_overflow(
-        &self,
-        head: u32,
-        seen: Seen,
-        is_key: &impl Fn(u32) -> bool,
-    ) -> Result<Option<u32>, Changed> {
-        let found = self.chain(head).find(|index| is_key(*index));
+    fn attempt_overflow(&self, is_key: &impl Fn(u32) -> bool) -> Result<Option<u32>, Changed> {
+        let seen = self.guard().begin();
+        let found = self.chain(self.overflow().load(Acquire)).find(|index| is_key(*index));
         self.guard().end(seen)?;
         Ok(found)
     }
@@ -192,8 +228,8 @@ impl<'a> Bucket<'a> {
 
     /// Whether it holds no element (by now that may have changed).
     pub(crate) fn is_empty(&self) -> bool {
-        let free = |slot: &AtomicU64| slot.load(Relaxed) == 0;
-        self.overflow().load(Relaxed) == 0 && self.slots().iter().all(free)
+        let free = |word| self.tags(word).load(Relaxed) == 0;
+        self.overflow().load(Relaxed) == 0 && free(0) && free(1)
     }
 
     /// Takes the lock; `EBUSY` if it is never free.
@@ -220,13 +256,9 @@ impl Locked<'_> {
     /// The element with a hash for which `is_key` holds, and its place.
     #[inline]
     pub(crate) fn find(&self, hash: u64, is_key: impl Fn(u32) -> bool) -> Option<(Place, u32)> {
-        for (slot, word) in self.bucket.slots().iter().enumerate() {
-            let word = word.load(Relaxed);
-            if !has_tag(word, hash) {
-                continue;
-            }
-            let index = self.bucket.index(low(word)).filter(|index| is_key(*index));
-            if let Some(index) = index {
+        for slot in self.bucket.with_tag(tag(hash)) {
+            let index = self.bucket.index(self.bucket.slot(slot).load(Relaxed));
+            if let Some(index) = index.filter(|index| is_key(*index)) {
                 return Some((Place::Slot(slot), index));
             }
         }
@@ -243,11 +275,10 @@ impl Locked<'_> {
     /// Adds an element.
     #[inline]
     pub(crate) fn insert(&self, hash: u64, index: u32) {
-        for slot in self.bucket.slots() {
-            if slot.load(Relaxed) == 0 {
-                slot.store(word(hash, index), Release);
-                return;
-            }
+        if let Some(slot) = self.bucket.with_tag(0).next() {
+            self.bucket.slot(slot).store(index + 1, Release);
+            self.set_tag(slot, tag(hash));
+            return;
         }
         let head = self.bucket.overflow();
         self.bucket.link(index).store(head.load(Relaxed), Relaxed);
@@ -256,9 +287,9 @@ impl Locked<'_> {
 
     /// Puts an element with the same key in the place of another.
     #[inline]
-    pub(crate) fn replace(&self, place: Place, hash: u64, old: u32, new: u32) {
+    pub(crate) fn replace(&self, place: Place, old: u32, new: u32) {
         match place {
-            Place::Slot(slot) => self.set(slot, word(hash, new)),
+            Place::Slot(slot) => self.bucket.slot(slot).store(new + 1, Release),
             Place::Overflow { before } => {
                 let after = self.bucket.link(old).load(Relaxed);
                 self.bucket.link(new).store(after, Relaxed);
@@ -271,7 +302,10 @@ impl Locked<'_> {
     #[inline]
     pub(crate) fn remove(&self, place: Place, index: u32) {
         match place {
-            Place::Slot(slot) => self.set(slot, 0),
+            Place::Slot(slot) => {
+                self.bucket.slot(slot).store(0, Release);
+                self.set_tag(slot, 0);
+            }
             Place::Overflow { before } => {
                 let after = self.bucket.link(index).load(Relaxed);
                 self.lead(before, after);
@@ -280,10 +314,11 @@ impl Locked<'_> {
     }
 
     #[inline]
-    fn set(&self, slot: usize, word: u64) {
-        if let Some(slot) = self.bucket.slots().get(slot) {
-            slot.store(word, Release);
-        }
+    fn set_tag(&self, slot: usize, tag: u64) {
+        let tags = self.bucket.tags(slot / LANES);
+        let shift = TAG_BITS as usize * (slot % LANES);
+        let others = tags.load(Relaxed) & !(0xffff << shift);
+        tags.store(others | tag << shift, Release);
     }
 
     /// Lets the head of the overflow chain, or the element before, lead to another element.
@@ -296,8 +331,8 @@ impl Locked<'_> {
 
     /// The elements, in the order in which a walk gives them.
     pub(crate) fn elements(&self) -> impl Iterator<Item = u32> + use<'_> {
-        let index = |slot: &AtomicU64| self.bucket.index(low(slot.load(Relaxed)));
-        self.bucket.slots().iter().filter_map(index).chain(self.overflowed())
+        let index = |slot| self.bucket.index(self.bucket.slot(slot).load(Relaxed));
+        (0..SLOTS).filter_map(index).chain(self.overflowed())
     }
 
     fn overflowed(&self) -> impl Iterator<Item = u32> + use<'_> {
@@ -305,21 +340,37 @@ impl Locked<'_> {
     }
 }
 
-/// A slot's word.
+/// The tag of a hash.
 #[inline]
-fn word(hash: u64, index: u32) -> u64 {
-    (hash & !u64::from(u32::MAX)) | u64::from(index + 1)
+fn tag(hash: u64) -> u64 {
+    (hash >> (u64::BITS - TAG_BITS)).max(1)
 }
 
-/// Whether a slot's word belongs to a hash, as far as it tells.
+/// The tags in a word that are `tag`, by their highest bits. None is missed, and the lowest is right.
 #[inline]
-fn has_tag(word: u64, hash: u64) -> bool {
-    (word ^ hash) >> 32 == 0
+fn lanes_with(tags: u64, tag: u64) -> u64 {
+    // Tags that are equal become 0; subtracting 1 from a lane that is 0, or from one above it that is
+    // 1, gives it a highest bit that it did not have.
+    let differ = tags ^ (LOWEST * tag);
+    differ.wrapping_sub(LOWEST) & !differ & HIGHEST
 }
 
-/// The lower half of a word.
-#[inline]
-#[expect(clippy::cast_possible_truncation, reason = "the lower half is wanted")]
-fn low(word: u64) -> u32 {
-    word as u32
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_tag_is_missed_and_the_lowest_is_right() {
+        let values = [0, 1, 2, 0x7fff, 0x8000, 0x8001, 0xffff];
+        for code in 0..values.len().pow(5) {
+            let value = |n: u32| values[code / values.len().pow(n) % values.len()];
+            let tag = value(4);
+            let tags = (0..4).fold(0, |word, lane| word | value(lane) << (16 * lane));
+            let found = lanes_with(tags, tag);
+            let exact = (0..4).filter(|lane| value(*lane) == tag);
+            let exact = exact.fold(0, |bits, lane| bits | 0x8000 << (16 * lane));
+            assert_eq!(found & exact, exact, "{tags:x} {tag:x}");
+            assert_eq!(found.trailing_zeros(), exact.trailing_zeros(), "{tags:x} {tag:x}");
+        }
+    }
 }
