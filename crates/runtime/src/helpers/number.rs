@@ -6,9 +6,6 @@ use super::{Outcome, fail};
 use crate::fault::Fault;
 use crate::run::Run;
 
-/// The flags that name the base; the others are reserved (`BPF_STRTOX_BASE_MASK`).
-const BASE_MASK: u64 = 0x1f;
-
 /// How many characters Linux looks at, sign and leading space apart.
 const DIGITS_MAX: usize = 63;
 
@@ -82,7 +79,6 @@ fn parse(text: &[u8], flags: u64) -> Result<Parsed, Errno> {
         16 => Some(16),
         _ => return Err(Errno::EINVAL),
     };
-    const { assert!(BASE_MASK == 0x1f) };
     let space = text.iter().take_while(|byte| super::format::is_space(**byte)).count();
     let negative = text.get(space) == Some(&b'-');
     let skipped = space + usize::from(negative);
