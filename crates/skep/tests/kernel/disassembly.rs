@@ -68,6 +68,7 @@ fn listings_are_the_kernels() {
     for name in [
         "balancer",
         "counters",
+        "dns",
         "firewall",
         "layout",
         "parser",

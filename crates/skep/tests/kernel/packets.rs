@@ -122,6 +122,11 @@ fn balancer() {
 }
 
 #[test]
+fn dns() {
+    check("dns", "dns");
+}
+
+#[test]
 fn tunnel() {
     check("tunnel", "tunnel");
 }
