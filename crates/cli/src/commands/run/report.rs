@@ -245,7 +245,11 @@ impl ProgramReport {
         }
         table.write(out, "  ")?;
         for (reason, packets) in &tally.refused {
-            writeln!(out, "  {} packets were not run: {reason}", count(*packets))?;
+            let packets = match packets {
+                1 => "1 packet was".to_owned(),
+                more => format!("{} packets were", count(*more)),
+            };
+            writeln!(out, "  {packets} not run: {reason}")?;
         }
         Ok(())
     }
