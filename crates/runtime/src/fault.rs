@@ -136,18 +136,17 @@ impl fmt::Display for FaultKind {
         match self {
             FaultKind::Memory { access, addr, size, near } => {
                 let verb = verb(*access);
-                write!(f, "{verb} of {size} bytes at {addr:#x}: ")?;
+                write!(f, "{verb} of {} at {addr:#x}: ", Count(*size as u64))?;
                 explain_address(f, *addr, *size, *access, near)
             }
             FaultKind::Misaligned { addr, size } => {
-                write!(
-                    f,
-                    "atomic operation on {size} bytes at {addr:#x}, which is not aligned to them"
-                )
+                let size = Count(*size as u64);
+                write!(f, "atomic operation on {size} at {addr:#x}, which is not aligned to them")
             }
             FaultKind::Context { access, off, size, name } => {
                 let verb = verb(*access);
-                write!(f, "{verb} of {size} bytes at offset {off} of {name}: no field allows that")
+                let size = Count(*size as u64);
+                write!(f, "{verb} of {size} at offset {off} of {name}: no field allows that")
             }
             FaultKind::InstructionLimit(limit) => {
                 write!(f, "the limit of {limit} executed instructions was reached")
@@ -194,29 +193,44 @@ fn explain_address(
     let Some(region) = near.first() else {
         return f.write_str("the program has no memory there");
     };
-    let size = size as u64;
-    let off = i128::from(addr) - i128::from(region.start);
-    let end = off + i128::from(size);
-    let len = i128::from(region.len);
-    if off >= 0 && end <= len {
-        let missing = if access.writes() { "read-only" } else { "write-only" };
-        return write!(f, "{} is {missing}", region.kind);
+    let (end, region_end) = (addr.saturating_add(size as u64), region.start + region.len);
+    let all = Count(region.len);
+    if addr < region.start {
+        return write!(f, "{} before {region} ({all})", Count(region.start - addr));
     }
-    match off {
-        _ if off < 0 => write!(f, "{} bytes before {} ({len} bytes)", -off, region.kind),
-        _ if off < len => write!(f, "{} bytes past the end of {}", end - len, region.kind)
-            .and_then(|()| write!(f, " ({len} bytes), from offset {off}")),
-        _ => write!(f, "{} bytes past the end of {} ({len} bytes)", end - len, region.kind),
+    if end <= region_end {
+        let missing = if access.writes() { "read-only" } else { "write-only" };
+        return write!(f, "{region} is {missing}");
+    }
+    write!(f, "{} past the end of {region} ({all})", Count(end - region_end))?;
+    match addr.checked_sub(region_end) {
+        Some(_) => Ok(()),
+        None => write!(f, ", from offset {}", addr - region.start),
     }
 }
 
-impl fmt::Display for RegionKind {
+/// A number of bytes, in words.
+struct Count(u64);
+
+impl fmt::Display for Count {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
+        match self.0 {
+            1 => f.write_str("1 byte"),
+            bytes => write!(f, "{bytes} bytes"),
+        }
+    }
+}
+
+impl fmt::Display for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
             RegionKind::Stack(0) => f.write_str("the stack frame of the main function"),
             RegionKind::Stack(depth) => write!(f, "the stack frame at call depth {depth}"),
             RegionKind::Packet => f.write_str("the packet"),
-            RegionKind::Map(index) => write!(f, "a value of the program's map {index}"),
+            RegionKind::Map(index) => match &self.map {
+                Some(name) => write!(f, "a value of map {name:?}"),
+                None => write!(f, "a value of the program's map {index}"),
+            },
             RegionKind::Record => f.write_str("a ring buffer record"),
             RegionKind::Lent => f.write_str("the memory passed to the program"),
         }

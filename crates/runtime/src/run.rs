@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::fault::{Fault, FaultKind};
 use crate::interp::{self, Frame, LOOP_BUDGET};
 use crate::maps::{self, Map};
-use crate::memory::{Access, Bytes, BytesMut, FRAMES_MAX, Regions, Span};
+use crate::memory::{Access, Bytes, BytesMut, FRAMES_MAX, RegionKind, Regions, Span};
 use crate::packet::Packet;
 use crate::program::Program;
 use crate::world::{Cpu, World};
@@ -297,6 +297,11 @@ impl<'w> Run<'w> {
             region.start.saturating_sub(addr).max(addr.saturating_sub(end))
         });
         near.truncate(3);
+        for region in &mut near {
+            if let RegionKind::Map(index) = region.kind {
+                region.map = self.program.maps().get(index).map(|map| map.name().to_owned());
+            }
+        }
         Fault::new(FaultKind::Memory { access, addr, size, near })
     }
 }

@@ -1,5 +1,6 @@
 //! What programs compute, and how each rule's nearest offender fails.
 
+mod kernel;
 mod random;
 
 use std::collections::BTreeMap;
@@ -124,8 +125,8 @@ fn stack() {
     gives("*(u64 *)(r10 -8) = 5\nr0 = *(u64 *)(r10 -8)\nexit", 5);
     gives("*(u64 *)(r10 -512) = 5\nr0 = *(u64 *)(r10 -512)\nexit", 5);
     gives("r0 = *(u64 *)(r10 -64)\nexit", 0);
-    fails("*(u64 *)(r10 -513) = 5\nr0 = 0\nexit", 0, "1 bytes before the stack frame");
-    fails("*(u64 *)(r10 -7) = 5\nr0 = 0\nexit", 0, "1 bytes past the end of the stack frame");
+    fails("*(u64 *)(r10 -513) = 5\nr0 = 0\nexit", 0, "1 byte before the stack frame");
+    fails("*(u64 *)(r10 -7) = 5\nr0 = 0\nexit", 0, "1 byte past the end of the stack frame");
     fails("r0 = 0\n*(u8 *)(r10 +0) = 5\nexit", 1, "past the end of the stack frame");
 }
 
@@ -136,9 +137,9 @@ fn memory() {
     gives("r0 = *(u32 *)(r1 +1)\nexit", 0x1413_1211);
     gives("*(u8 *)(r1 +0) = 0xf0\nr0 = *(s8 *)(r1 +0)\nexit", (-16i64).cast_unsigned());
     gives("r2 = 0x12345678\n*(u16 *)(r1 +0) = r2\nr0 = *(u32 *)(r1 +0)\nexit", 0x1312_5678);
-    fails("r0 = *(u8 *)(r1 +16)\nexit", 0, "1 bytes past the end of the memory passed");
-    fails("r0 = *(u16 *)(r1 +15)\nexit", 0, "1 bytes past the end of the memory passed");
-    fails("r0 = *(u8 *)(r1 -1)\nexit", 0, "1 bytes before the memory passed");
+    fails("r0 = *(u8 *)(r1 +16)\nexit", 0, "1 byte past the end of the memory passed");
+    fails("r0 = *(u16 *)(r1 +15)\nexit", 0, "1 byte past the end of the memory passed");
+    fails("r0 = *(u8 *)(r1 -1)\nexit", 0, "1 byte before the memory passed");
     fails("r1 = 0\nr0 = *(u8 *)(r1 +4)\nexit", 1, "a null pointer");
     fails("r1 = -8\nr0 = *(u64 *)(r1 +4)\nexit", 1, "past the end");
 }
@@ -192,7 +193,7 @@ fn helpers() {
     fails("r2 = 6\ncallx r2\nexit", 1, "call of 0x6, which is no function");
     fails("r1 = 6\nr2 = 1\ncall 2\nexit", 2, "call of 0x6, which is no function");
     // A function's address is no memory.
-    fails("r6 = subprog[f]\nr0 = *(u8 *)(r6 +0)\nexit\nf:\nr0 = 0\nexit", 2, "read of 1 bytes");
+    fails("r6 = subprog[f]\nr0 = *(u8 *)(r6 +0)\nexit\nf:\nr0 = 0\nexit", 2, "read of 1 byte");
 }
 
 #[test]

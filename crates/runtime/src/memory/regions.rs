@@ -73,10 +73,12 @@ pub enum RegionKind {
 }
 
 /// A region, for explaining a fault.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Region {
     /// What it is.
     pub kind: RegionKind,
+    /// The name of the map that it is of.
+    pub map: Option<String>,
     /// Its first address (of the nearest element, in a map).
     pub start: u64,
     /// Its length.
@@ -387,6 +389,7 @@ impl Regions {
         let mut list: Vec<Region> = (0..=self.depth)
             .map(|depth| Region {
                 kind: RegionKind::Stack(depth),
+                map: None,
                 start: self.frame_start(depth),
                 len: FRAME_SIZE,
                 access: Access::ReadWrite,
@@ -395,12 +398,13 @@ impl Regions {
         if self.packet_block.is_some() {
             let Window { start, end } = self.packet;
             let len = end.saturating_sub(start);
-            list.push(Region { kind: RegionKind::Packet, start, len, access: Access::ReadWrite });
+            let (kind, access) = (RegionKind::Packet, Access::ReadWrite);
+            list.push(Region { kind, map: None, start, len, access });
         }
         let of_span = |kind, span: &Span| {
             let last = span.addr() + span.len().saturating_sub(1);
             let (start, len) = span.element(addr.clamp(span.addr(), last)).unwrap_or_default();
-            Region { kind, start, len, access: span.access() }
+            Region { kind, map: None, start, len, access: span.access() }
         };
         list.extend(self.maps.spans.iter().map(|(span, map)| of_span(RegionKind::Map(*map), span)));
         list.extend(self.records.iter().map(|span| of_span(RegionKind::Record, span)));

@@ -22,26 +22,26 @@ use crate::world::{Cpu, FixedWorld};
 const PROGRAMS: u64 = 20_000;
 
 /// A generator of numbers that follow from a seed (xorshift64*; Vigna, 2016).
-struct Random(u64);
+pub(super) struct Random(pub(super) u64);
 
 impl Random {
-    fn next(&mut self) -> u64 {
+    pub(super) fn next(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
         self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
     }
 
-    fn below(&mut self, limit: u64) -> u64 {
+    pub(super) fn below(&mut self, limit: u64) -> u64 {
         (self.next() >> 32) % limit
     }
 
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+    pub(super) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         from[usize::try_from(self.below(from.len() as u64)).unwrap()]
     }
 
     /// Small numbers mostly, and the ends of ranges.
-    fn number(&mut self) -> i32 {
+    pub(super) fn number(&mut self) -> i32 {
         match self.below(4) {
             0 => self.pick(&[0, 1, -1, 8, 63, 64, i32::MIN, i32::MAX]),
             1 => i32::from_ne_bytes(*self.next().to_ne_bytes().first_chunk().unwrap()),
@@ -64,11 +64,11 @@ impl Random {
         if self.below(2) == 0 { Operand::Reg(self.reg()) } else { Operand::Imm(self.number()) }
     }
 
-    fn width(&mut self) -> Width {
+    pub(super) fn width(&mut self) -> Width {
         self.pick(&[Width::W32, Width::W64])
     }
 
-    fn size(&mut self) -> Size {
+    pub(super) fn size(&mut self) -> Size {
         self.pick(&[Size::B, Size::H, Size::W, Size::DW])
     }
 
