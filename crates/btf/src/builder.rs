@@ -319,7 +319,7 @@ impl BtfBuilder {
             u16::MAX
         });
         self.string(name);
-        self.word(Info { kind, vlen, flag }.encode());
+        self.word(Info::new(kind, vlen, flag).0);
         self.word(word);
         self.count += 1;
         id

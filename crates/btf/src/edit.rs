@@ -99,8 +99,8 @@ impl Edit {
             FuncLinkage::Global => 1,
             FuncLinkage::Extern => 2,
         };
-        let info = Info { kind: Kind::Func, vlen, flag: false };
-        self.write(id, 4, &info.encode().to_le_bytes());
+        let info = Info::new(Kind::Func, vlen, false);
+        self.write(id, 4, &info.0.to_le_bytes());
         Ok(self)
     }
 

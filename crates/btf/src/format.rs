@@ -149,6 +149,10 @@ impl Kind {
 
     /// Bytes that follow `struct btf_type`: a fixed part and a part for each of `vlen` entries.
     pub(crate) fn tail(self) -> (usize, usize) {
+        TAILS[self as usize]
+    }
+
+    const fn tail_of(self) -> (usize, usize) {
         match self {
             Self::Int | Self::Var | Self::DeclTag => (4, 0),
             Self::Array => (12, 0),
@@ -192,45 +196,60 @@ impl Kind {
     }
 }
 
+/// [`Kind::tail_of`] each kind, in the order of its number. A branch on the kinds of the kernel's
+/// types is hard to foresee, and this is asked each time that a record is looked at.
+const TAILS: [(usize, usize); Kind::ALL.len()] = {
+    let mut tails = [(0, 0); Kind::ALL.len()];
+    let mut place = 0;
+    while place < tails.len() {
+        tails[place] = Kind::ALL[place].tail_of();
+        place += 1;
+    }
+    tails
+};
+
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }
 }
 
-/// The word `info` of `struct btf_type`, taken apart.
+/// The word `info` of `struct btf_type`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Info {
-    pub(crate) kind: Kind,
-    pub(crate) vlen: u16,
-    pub(crate) flag: bool,
-}
+pub(crate) struct Info(pub(crate) u32);
 
 impl Info {
-    /// Takes `info` apart; `Err` holds the number of an unknown kind.
-    pub(crate) fn decode(info: u32) -> Result<Self, u8> {
-        let [vlen_low, vlen_high, _, top] = info.to_le_bytes();
+    /// The word that has these parts.
+    pub(crate) fn new(kind: Kind, vlen: u16, flag: bool) -> Self {
+        Self(u32::from(flag) << 31 | u32::from(kind.number()) << 24 | u32::from(vlen))
+    }
+
+    /// The kind; `Err` holds the number of an unknown one.
+    pub(crate) fn kind(self) -> Result<Kind, u8> {
+        let [.., top] = self.0.to_le_bytes();
         let number = top & 0x1f;
-        Ok(Self {
-            kind: Kind::from_number(number).ok_or(number)?,
-            vlen: u16::from_le_bytes([vlen_low, vlen_high]),
-            flag: top & 0x80 != 0,
-        })
+        Kind::from_number(number).ok_or(number)
     }
 
-    /// The word that [`Info::decode`] would take apart into this.
-    pub(crate) fn encode(self) -> u32 {
-        u32::from(self.flag) << 31 | u32::from(self.kind.number()) << 24 | u32::from(self.vlen)
+    /// Number of members, values, parameters or variables; the linkage of a function.
+    pub(crate) fn vlen(self) -> u16 {
+        let [low, high, ..] = self.0.to_le_bytes();
+        u16::from_le_bytes([low, high])
     }
 
-    /// The bits of `info` that nothing defines.
-    pub(crate) fn reserved(info: u32) -> u32 {
-        info & !INFO_MASK
+    /// The kind flag.
+    pub(crate) fn flag(self) -> bool {
+        self.0 >> 31 != 0
     }
 
-    /// Bytes of the whole record.
-    pub(crate) fn record_len(self) -> usize {
-        let (fixed, each) = self.kind.tail();
-        TYPE_LEN + fixed + each * usize::from(self.vlen)
+    /// The bits that nothing defines.
+    pub(crate) fn reserved(self) -> u32 {
+        self.0 & !INFO_MASK
+    }
+
+    /// Bytes of the whole record, if it is of this kind.
+    pub(crate) fn record_len(self, kind: Kind) -> usize {
+        let (fixed, each) = kind.tail();
+        TYPE_LEN + fixed + each * usize::from(self.vlen())
     }
 }

@@ -168,17 +168,18 @@ fn scan(records: &[u8], first_id: u32) -> Result<(Vec<u32>, Vec<Kind>), Error> {
         let wrong = |reason| Error::Type { id, reason };
         let truncated = |required| wrong(TypeError::Truncated { available: rest.len(), required });
         let word = u32_at(rest, 4).ok_or(truncated(TYPE_LEN))?;
-        let info = Info::decode(word).map_err(|found| wrong(TypeError::UnknownKind { found }))?;
-        let bits = Info::reserved(word);
+        let info = Info(word);
+        let kind = info.kind().map_err(|found| wrong(TypeError::UnknownKind { found }))?;
+        let bits = info.reserved();
         if bits != 0 {
             return Err(wrong(TypeError::ReservedBits { bits }));
         }
-        let len = info.record_len();
+        let len = info.record_len(kind);
         if rest.len() < len {
             return Err(truncated(len));
         }
         starts.push(u32::try_from(start).expect("btf: section lengths have 32 bits"));
-        kinds.push(info.kind);
+        kinds.push(kind);
         start += len;
     }
     Ok((starts, kinds))

@@ -23,13 +23,13 @@ pub(crate) struct Raw<'a> {
 impl<'a> Raw<'a> {
     /// The record at the start of `bytes`, which must be whole and of a known kind.
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        let info =
-            Info::decode(checked_u32(bytes, 4)).expect("btf: parsing checked the kind of records");
-        let tail = bytes.get(TYPE_LEN..info.record_len());
+        let info = Info(checked_u32(bytes, 4));
+        let kind = info.kind().expect("btf: parsing checked the kind of records");
+        let tail = bytes.get(TYPE_LEN..info.record_len(kind));
         Self {
-            kind: info.kind,
-            vlen: info.vlen,
-            flag: info.flag,
+            kind,
+            vlen: info.vlen(),
+            flag: info.flag(),
             name: checked_u32(bytes, 0),
             word: checked_u32(bytes, 8),
             tail: tail.expect("btf: parsing checked the length of records"),

@@ -11,18 +11,21 @@ const MAX_BITFIELD: u32 = 128;
 
 /// Checks a type whose references and nesting have been checked.
 pub(super) fn check(btf: &Btf, id: TypeId) -> Result<(), TypeError> {
-    let raw = btf.raw(id).expect("btf: the id is one of this BTF");
-    match raw.kind {
+    let raw = || btf.raw(id).expect("btf: the id is one of this BTF");
+    match btf.kind_of(id).expect("btf: the id is one of this BTF") {
         Kind::Array => match btf.size_of(id) {
             Err(Error::Type { reason, .. }) => Err(reason),
             // An array of what is only declared is fine until someone asks for its size.
             Ok(_) | Err(_) => Ok(()),
         },
-        Kind::Struct | Kind::Union => (0..)
-            .map(Role::Member)
-            .zip(raw.entries())
-            .try_for_each(|(role, entry)| Member { btf, raw, role, entry }.check()),
-        Kind::Datasec => section(raw),
+        Kind::Struct | Kind::Union => {
+            let raw = raw();
+            (0..)
+                .map(Role::Member)
+                .zip(raw.entries())
+                .try_for_each(|(role, entry)| Member { btf, raw, role, entry }.check())
+        }
+        Kind::Datasec => section(raw()),
         Kind::Int
         | Kind::Ptr
         | Kind::Enum

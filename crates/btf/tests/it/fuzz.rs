@@ -7,7 +7,7 @@ use crate::support::Kinds;
 use skep_btf::{Btf, dump, fuzz};
 
 /// Inputs that a target gets.
-const RUNS: u32 = 4_000;
+const RUNS: u32 = 3_000;
 /// Changes that are made to a good input, at most.
 const MAX_CHANGES: u32 = 4;
 /// How long an input may take, in a build without optimizations on a busy machine.
