@@ -132,12 +132,10 @@ impl<'data> Elf<'data> {
 
     /// What to call a symbol in messages: its name, or its section's.
     pub(crate) fn symbol_name(&self, symbol: &Symbol<'data>) -> &'data str {
-        match (symbol.kind, symbol.home) {
-            (SymbolKind::Section, Home::Section(section)) => {
-                self.sections.get(section).map_or("", |section| section.name)
-            }
-            _ => symbol.name,
+        if let (SymbolKind::Section, Home::Section(section)) = (symbol.kind, symbol.home) {
+            return self.sections.get(section).map_or("", |section| section.name);
         }
+        symbol.name
     }
 }
 

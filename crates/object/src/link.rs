@@ -8,18 +8,20 @@
 mod site;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use skep_spec::insn::{Callee, Imm64};
 use skep_spec::{Code, Insn, InsnIdx};
 
 use crate::core::{Adapter, CoreTarget};
 use crate::error::{Place, Problem, Result};
+use crate::externs::{Extern, ExternIdx};
 use crate::function::{Function, FunctionIdx, SLOT};
 use crate::map::MapIdx;
 use crate::object::{Object, Site};
 use crate::program::{FuncInfo, LineInfo, Program, Reference, Subprogram, Target};
 use crate::section::ProgramKind;
-use site::{Here, Meaning, Outside};
+use site::{Here, Inside, Meaning, Outside};
 
 /// Slots in one program: the most that the kernel takes (`BPF_COMPLEXITY_LIMIT_INSNS`).
 const MAX_SLOTS: u64 = 1_000_000;
@@ -46,7 +48,8 @@ pub(crate) fn program<'a>(
         unresolved_core: Vec::new(),
     };
     let adapter = Adapter::new(object, target.copied());
-    let mut linker = Linker { object, adapter, program, placed: HashMap::new() };
+    let mut linker =
+        Linker { object, adapter, program, placed: HashMap::new(), externs: HashMap::new() };
     linker.join(main)?;
     for callback in exception_callbacks(object, function)? {
         if !linker.placed.contains_key(&callback) {
@@ -95,6 +98,8 @@ struct Linker<'a> {
     adapter: Adapter<'a>,
     program: Program,
     placed: HashMap<FunctionIdx, InsnIdx>,
+    /// The externs that the program refers to.
+    externs: HashMap<ExternIdx, Arc<Extern>>,
 }
 
 impl<'a> Linker<'a> {
@@ -194,25 +199,42 @@ impl<'a> Linker<'a> {
         visit.next += insn.slots();
         match here.meaning()? {
             Meaning::Plain => Ok(Step::Next),
-            Meaning::Outside(target) => {
-                self.refer(&here, target)?;
-                Ok(Step::Next)
+            Meaning::Call(inside) => {
+                let (distance, step) = self.distance(&here, "a call", inside)?;
+                self.replace(&here, Insn::Call(Callee::Local(distance)))?;
+                Ok(step)
             }
-            Meaning::Inside { section, offset } => self.call(&here, section, offset),
+            Meaning::Address(dst, inside) => {
+                let (distance, step) = self.distance(&here, "an address", inside)?;
+                self.replace(&here, Insn::LoadImm64 { dst, imm: Imm64::Func(distance) })?;
+                Ok(step)
+            }
+            Meaning::Kfunc(index) => {
+                let target = Target::Kfunc(self.symbol(&here, index)?);
+                self.refer(&here, target, Insn::Call(Callee::Kfunc { btf_id: 0, module: 0 }))
+            }
+            Meaning::Load(dst, outside) => {
+                let (target, imm) = self.outside(&here, outside)?;
+                self.refer(&here, target, Insn::LoadImm64 { dst, imm })
+            }
         }
     }
 
-    /// Points a call, or the load of a function's address, to the function in this program.
-    fn call(&mut self, here: &Here<'a>, section: usize, offset: i64) -> Result<Step<'a>> {
+    /// How far an instruction is from a function of the object, which is appended if it is not part
+    /// of the program yet.
+    fn distance(
+        &mut self,
+        here: &Here<'a>,
+        what: &'static str,
+        inside: Inside,
+    ) -> Result<(i32, Step<'a>)> {
+        let Inside { section, offset } = inside;
         let found = u64::try_from(offset).ok();
         let found = found.and_then(|offset| self.object.function_index.get(&(section, offset)));
         let Some(&index) = found else {
             let section = self.object.sections().get(section);
-            return Err(here.error(Problem::NoFunction {
-                what: if matches!(here.insn, Insn::Call(_)) { "a call" } else { "an address" },
-                section: section.map_or_else(String::new, |section| section.name.clone()),
-                offset,
-            }));
+            let section = section.map_or_else(String::new, |section| section.name.clone());
+            return Err(here.error(Problem::NoFunction { what, section, offset }));
         };
         let (start, step) = match self.placed.get(&index) {
             Some(&start) => (start, Step::Next),
@@ -221,65 +243,54 @@ impl<'a> Linker<'a> {
                 (start, Step::Into(visit))
             }
         };
-        // Both are below MAX_SLOTS.
         let distance = i64::from(start.0) - i64::from(here.at.0) - 1;
         let distance = i32::try_from(distance).expect("link: programs are below MAX_SLOTS");
-        let insn = match here.insn {
-            Insn::LoadImm64 { dst, .. } => Insn::LoadImm64 { dst, imm: Imm64::Func(distance) },
-            _ => Insn::Call(Callee::Local(distance)),
-        };
-        self.replace(here, insn)?;
-        Ok(step)
+        Ok((distance, step))
     }
 
-    /// Notes what an instruction refers to, and puts a placeholder into it.
-    fn refer(&mut self, here: &Here<'a>, target: Outside) -> Result<()> {
-        let (target, imm) = match target {
-            Outside::Map(section, offset) => {
-                let Some(map) = self.object.map_at(section, offset) else {
-                    return Err(here.refused(".maps", "where no map begins"));
-                };
-                (Target::Map(map), Imm64::MapIdx(map_number(map)))
-            }
+    /// What a load refers to, and what stands for that until the program is bound.
+    fn outside(&mut self, here: &Here<'a>, outside: Outside) -> Result<(Target, Imm64)> {
+        match outside {
+            Outside::Map(section, offset) => match self.object.map_at(section, offset) {
+                Some(map) => Ok((Target::Map(map), Imm64::MapIdx(map_number(map)))),
+                None => Err(here.refused(".maps", "where no map begins")),
+            },
             Outside::Data(map, off) => {
-                self.usable(map, off).map_err(|problem| here.error(problem))?;
-                (Target::MapValue { map, off }, Imm64::MapIdxValue { idx: map_number(map), off })
+                let checked = self
+                    .object
+                    .map(map)
+                    .map_or(Ok(()), |found| found.check_reference(self.object.btf(), off));
+                checked.map_err(|problem| here.error(problem))?;
+                Ok(map_value(map, off))
             }
             Outside::Extern(index) => {
-                let Some(symbol) = self.object.externs().get(index.0) else {
-                    return Err(here.refused("undefined symbols", "which does not exist"));
-                };
+                let symbol = self.symbol(here, index)?;
                 match (symbol.kconfig_off, self.object.kconfig_map()) {
-                    (Some(off), Some(map)) if symbol.weak => {
-                        let imm = Imm64::MapIdxValue { idx: map_number(map), off };
-                        (Target::MapValue { map, off }, imm)
-                    }
-                    _ => (Target::Extern(symbol.clone()), Imm64::Value(0)),
+                    (Some(off), Some(map)) if symbol.weak => Ok(map_value(map, off)),
+                    (Some(_) | None, _) => Ok((Target::Extern(symbol), Imm64::Value(0))),
                 }
             }
-            Outside::Kfunc(index) => {
-                let Some(symbol) = self.object.externs().get(index.0) else {
-                    return Err(here.refused("undefined symbols", "which does not exist"));
-                };
-                let target = Target::Kfunc(symbol.clone());
-                self.program.references.push(Reference { at: here.at, target });
-                let callee = Callee::Kfunc { btf_id: 0, module: 0 };
-                return self.replace(here, Insn::Call(callee));
-            }
-        };
-        self.program.references.push(Reference { at: here.at, target });
-        match here.insn {
-            Insn::LoadImm64 { dst, .. } => self.replace(here, Insn::LoadImm64 { dst, imm }),
-            _ => Ok(()),
         }
     }
 
-    /// Whether a byte of global data is what it seems.
-    fn usable(&self, map: MapIdx, off: u32) -> std::result::Result<(), Problem> {
-        match self.object.map(map) {
-            Some(map) => map.check_reference(self.object.btf(), off),
-            None => Ok(()),
+    /// What the program keeps of an extern.
+    fn symbol(&mut self, here: &Here<'_>, index: ExternIdx) -> Result<Arc<Extern>> {
+        if let Some(symbol) = self.externs.get(&index) {
+            return Ok(Arc::clone(symbol));
         }
+        let Some(symbol) = self.object.externs().get(index.0) else {
+            return Err(here.refused("undefined symbols", "which does not exist"));
+        };
+        let symbol = Arc::new(symbol.clone());
+        self.externs.insert(index, Arc::clone(&symbol));
+        Ok(symbol)
+    }
+
+    /// Notes what an instruction refers to, and puts a placeholder in its place.
+    fn refer(&mut self, here: &Here<'_>, target: Target, insn: Insn) -> Result<Step<'a>> {
+        self.program.references.push(Reference { at: here.at, target });
+        self.replace(here, insn)?;
+        Ok(Step::Next)
     }
 
     fn replace(&mut self, here: &Here<'_>, insn: Insn) -> Result<()> {
@@ -339,6 +350,11 @@ fn drop_partial_info(program: &mut Program) {
 /// A slot within a function of at most [`MAX_SLOTS`].
 fn slot_number(slot: u64) -> u32 {
     u32::try_from(slot).expect("link: functions are below MAX_SLOTS")
+}
+
+/// A byte of a map's first value, and what stands for it until the program is bound.
+fn map_value(map: MapIdx, off: u32) -> (Target, Imm64) {
+    (Target::MapValue { map, off }, Imm64::MapIdxValue { idx: map_number(map), off })
 }
 
 fn map_number(map: MapIdx) -> i32 {

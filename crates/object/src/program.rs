@@ -1,5 +1,7 @@
 //! A program, joined and relocated, whose references to the world outside are still symbols.
 
+use std::sync::Arc;
+
 use skep_btf::TypeId;
 use skep_spec::insn::{Callee, Imm64};
 use skep_spec::{Code, Insn, InsnIdx};
@@ -106,9 +108,9 @@ pub enum Target {
         off: u32,
     },
     /// A call of a kernel function.
-    Kfunc(Extern),
+    Kfunc(Arc<Extern>),
     /// The address of an extern variable, or of a kernel function that is not called.
-    Extern(Extern),
+    Extern(Arc<Extern>),
 }
 
 /// What takes the place of a reference.

@@ -28,30 +28,76 @@ impl Patched {
     }
 }
 
+/// Why an instruction is not changed.
+enum Refusal {
+    /// The object is wrong.
+    Wrong(Reason),
+    /// The target has no such thing: the instruction must not be reached.
+    Poison(Reason),
+}
+
+impl From<Reason> for Refusal {
+    fn from(reason: Reason) -> Refusal {
+        Refusal::Wrong(reason)
+    }
+}
+
 /// Writes an answer into an instruction.
 pub(super) fn patch(insn: Insn, answer: &Answer) -> Result<Patched, Reason> {
     let (old, new, access) = match answer {
         Answer::None { reason } => return Ok(Patched::Poison { reason: reason.clone() }),
         Answer::Value { old, new, access } => (*old, *new, *access),
     };
-    match insn {
+    match changed(insn, old, new, access) {
+        Ok(insn) => Ok(Patched::Insn(insn)),
+        Err(Refusal::Poison(reason)) => Ok(Patched::Poison { reason }),
+        Err(Refusal::Wrong(reason)) => Err(reason),
+    }
+}
+
+/// The instruction with its number, and where need be its size, replaced.
+fn changed(insn: Insn, old: Option<u64>, new: u64, access: Access) -> Result<Insn, Refusal> {
+    let memory = |off| Memory::new(off, old, new, access);
+    Ok(match insn {
         Insn::Alu { width, op, dst, src: Operand::Imm(imm) } => {
-            let src = Operand::Imm(immediate(width, imm, old, new)?);
-            Ok(Patched::Insn(Insn::Alu { width, op, dst, src }))
+            Insn::Alu { width, op, dst, src: Operand::Imm(immediate(width, imm, old, new)?) }
         }
         Insn::Mov { width, dst, src: Operand::Imm(imm) } => {
-            let src = Operand::Imm(immediate(width, imm, old, new)?);
-            Ok(Patched::Insn(Insn::Mov { width, dst, src }))
+            Insn::Mov { width, dst, src: Operand::Imm(immediate(width, imm, old, new)?) }
         }
         Insn::LoadImm64 { dst, imm: Imm64::Value(value) } => {
             expect(old, value)?;
-            Ok(Patched::Insn(Insn::LoadImm64 { dst, imm: Imm64::Value(new) }))
+            Insn::LoadImm64 { dst, imm: Imm64::Value(new) }
         }
-        Insn::Load { off, .. }
-        | Insn::Store { off, .. }
-        | Insn::Atomic { off, .. }
-        | Insn::LoadAcquire { off, .. }
-        | Insn::StoreRelease { off, .. } => memory(insn, off, old, new, access),
+        Insn::Load { size, signed, dst, src, off } => {
+            let Memory { off, resized } = memory(off)?;
+            let size = resized.apply(size)?;
+            if signed && size == Size::DW {
+                return Err(Refusal::Wrong("no load of 8 bytes extends a sign".to_owned()));
+            }
+            Insn::Load { size, signed, dst, src, off }
+        }
+        Insn::Store { size, dst, off, src } => {
+            let Memory { off, resized } = memory(off)?;
+            Insn::Store { size: resized.apply(size)?, dst, off, src }
+        }
+        Insn::Atomic { size, op, dst, off, src } => {
+            let Memory { off, resized } = memory(off)?;
+            let size = resized.apply(size)?;
+            if matches!(size, Size::B | Size::H) {
+                let reason = "there is no atomic access to fields this small";
+                return Err(Refusal::Wrong(reason.to_owned()));
+            }
+            Insn::Atomic { size, op, dst, off, src }
+        }
+        Insn::LoadAcquire { size, dst, src, off } => {
+            let Memory { off, resized } = memory(off)?;
+            Insn::LoadAcquire { size: resized.apply(size)?, dst, src, off }
+        }
+        Insn::StoreRelease { size, dst, src, off } => {
+            let Memory { off, resized } = memory(off)?;
+            Insn::StoreRelease { size: resized.apply(size)?, dst, src, off }
+        }
         Insn::Alu { .. }
         | Insn::Mov { .. }
         | Insn::LoadImm64 { .. }
@@ -65,8 +111,11 @@ pub(super) fn patch(insn: Insn, answer: &Answer) -> Result<Patched, Reason> {
         | Insn::Branch { .. }
         | Insn::MayGoto { .. }
         | Insn::Call(_)
-        | Insn::Exit => Err(format!("`{insn}` has no number that could be replaced")),
-    }
+        | Insn::Exit => {
+            let reason = format!("`{insn}` has no number that could be replaced");
+            return Err(Refusal::Wrong(reason));
+        }
+    })
 }
 
 /// The compiler's number must be what the object's own types say.
@@ -93,61 +142,46 @@ fn immediate(width: Width, found: i32, old: Option<u64>, new: u64) -> Result<i32
     fitting.map_err(|_| format!("the answer {new} does not fit a 32-bit immediate"))
 }
 
-/// The offset, and where need be the size, of a load or store.
-fn memory(
-    insn: Insn,
+/// How a load or store changes.
+struct Memory {
     off: i16,
-    old: Option<u64>,
-    new: u64,
-    access: Access,
-) -> Result<Patched, Reason> {
-    expect(old, i64::from(off).cast_unsigned())?;
-    let off =
-        i16::try_from(new).map_err(|_| format!("the answer {new} does not fit a 16-bit offset"))?;
-    let resized = match access {
-        Access::Same => None,
-        Access::Resized { from, to } => Some((from, to)),
-        Access::Impossible { from, to } => {
-            let reason = format!(
-                "the field has {to} bytes, the program accesses {from}, and only pointers and \
-                 unsigned integers can be adapted"
-            );
-            return Ok(Patched::Poison { reason });
-        }
-    };
-    let size = |size: Size| match resized {
-        None => Ok(size),
-        Some((from, _)) if size.bytes() != from as usize => Err(format!(
-            "the instruction accesses {} bytes, where the object's types say {from}",
-            size.bytes()
-        )),
-        Some((_, to)) => {
-            size_of_bytes(to).ok_or_else(|| format!("there is no access to a field of {to} bytes"))
-        }
-    };
-    Ok(Patched::Insn(match insn {
-        Insn::Load { size: old, signed, dst, src, .. } => {
-            let size = size(old)?;
-            if signed && size == Size::DW {
-                return Err("a sign-extending load of 8 bytes does not exist".to_owned());
+    resized: Resized,
+}
+
+impl Memory {
+    fn new(off: i16, old: Option<u64>, new: u64, access: Access) -> Result<Memory, Refusal> {
+        expect(old, i64::from(off).cast_unsigned())?;
+        let off = i16::try_from(new)
+            .map_err(|_| format!("the answer {new} does not fit a 16-bit offset"))?;
+        let resized = match access {
+            Access::Same => Resized(None),
+            Access::Resized { from, to } => Resized(Some((from, to))),
+            Access::Impossible { from, to } => {
+                return Err(Refusal::Poison(format!(
+                    "the field has {to} bytes, the program accesses {from}, and only pointers \
+                     and unsigned integers can be adapted"
+                )));
             }
-            Insn::Load { size, signed, dst, src, off }
+        };
+        Ok(Memory { off, resized })
+    }
+}
+
+/// The bytes that must be accessed now, and those that are to be, if that changes.
+struct Resized(Option<(u32, u32)>);
+
+impl Resized {
+    fn apply(&self, size: Size) -> Result<Size, Reason> {
+        match self.0 {
+            None => Ok(size),
+            Some((from, _)) if size.bytes() != from as usize => Err(format!(
+                "the instruction accesses {} bytes, where the object's types say {from}",
+                size.bytes()
+            )),
+            Some((_, to)) => size_of_bytes(to)
+                .ok_or_else(|| format!("there is no access to a field of {to} bytes")),
         }
-        Insn::Store { size: old, dst, src, .. } => Insn::Store { size: size(old)?, dst, off, src },
-        Insn::Atomic { size: old, op, dst, src, .. } => match size(old)? {
-            size @ (Size::W | Size::DW) => Insn::Atomic { size, op, dst, off, src },
-            Size::B | Size::H => {
-                return Err("there is no atomic access to fields this small".to_owned());
-            }
-        },
-        Insn::LoadAcquire { size: old, dst, src, .. } => {
-            Insn::LoadAcquire { size: size(old)?, dst, src, off }
-        }
-        Insn::StoreRelease { size: old, dst, src, .. } => {
-            Insn::StoreRelease { size: size(old)?, dst, src, off }
-        }
-        other => other,
-    }))
+    }
 }
 
 fn size_of_bytes(bytes: u32) -> Option<Size> {
@@ -218,11 +252,7 @@ mod tests {
             resized(4, 2),
             "error: there is no atomic access to fields this small",
         );
-        check(
-            "r1 = *(s32 *)(r2 +0)",
-            resized(4, 8),
-            "error: a sign-extending load of 8 bytes does not exist",
-        );
+        check("r1 = *(s32 *)(r2 +0)", resized(4, 8), "error: no load of 8 bytes extends a sign");
         check(
             "r1 = *(u32 *)(r2 +0)",
             (Some(0), 0, Access::Impossible { from: 4, to: 8 }),

@@ -1,6 +1,6 @@
 //! What one instruction and its relocation, taken together, refer to.
 
-use skep_spec::insn::{Callee, Imm64};
+use skep_spec::insn::{Callee, Imm64, Reg};
 use skep_spec::{Insn, InsnIdx};
 
 use super::place;
@@ -26,25 +26,39 @@ pub(super) struct Here<'a> {
 pub(super) enum Meaning {
     /// Nothing.
     Plain,
-    /// A function of the object, by section and byte.
-    Inside { section: usize, offset: i64 },
-    /// Something outside of the program.
-    Outside(Outside),
+    /// A call of a function of the object.
+    Call(Inside),
+    /// The load of the address of such a function.
+    Address(Reg, Inside),
+    /// A call of a function that the object does not define.
+    Kfunc(ExternIdx),
+    /// The load of the address of something else.
+    Load(Reg, Outside),
 }
 
+/// Where in the object's instructions a function should begin.
+#[derive(Clone, Copy)]
+pub(super) struct Inside {
+    pub(super) section: usize,
+    /// In bytes.
+    pub(super) offset: i64,
+}
+
+/// Something outside of the program.
 pub(super) enum Outside {
-    /// A map by its section and offset.
+    /// A map, by its section and offset.
     Map(usize, u64),
+    /// A byte of global data.
     Data(MapIdx, u32),
+    /// What the object does not define.
     Extern(ExternIdx),
-    Kfunc(ExternIdx),
 }
 
 impl Here<'_> {
     pub(super) fn meaning(&self) -> Result<Meaning> {
         match self.insn {
             Insn::Call(callee) => self.call(callee),
-            Insn::LoadImm64 { imm, .. } => self.load(imm),
+            Insn::LoadImm64 { dst, imm } => self.load(dst, imm),
             Insn::Alu { .. }
             | Insn::Neg { .. }
             | Insn::Mov { .. }
@@ -86,14 +100,14 @@ impl Here<'_> {
         let slots = |offset: u64| signed(offset) + (distance + 1) * signed(SLOT);
         let Some(site) = self.site else {
             let offset = slots(self.function.offset + u64::from(self.slot) * SLOT);
-            return Ok(Meaning::Inside { section: self.function.section_index, offset });
+            return Ok(Meaning::Call(Inside { section: self.function.section_index, offset }));
         };
         self.require_kind(site, RelocKind::Call, "R_BPF_64_32")?;
         match &site.target {
             &SiteTarget::Code { section, offset } => {
-                Ok(Meaning::Inside { section, offset: slots(offset) })
+                Ok(Meaning::Call(Inside { section, offset: slots(offset) }))
             }
-            &SiteTarget::Extern(index) => Ok(Meaning::Outside(Outside::Kfunc(index))),
+            &SiteTarget::Extern(index) => Ok(Meaning::Kfunc(index)),
             SiteTarget::Map { .. } | SiteTarget::Data { .. } => {
                 Err(self.refused("data", "which cannot be called"))
             }
@@ -101,11 +115,11 @@ impl Here<'_> {
         }
     }
 
-    fn load(&self, imm: Imm64) -> Result<Meaning> {
+    fn load(&self, dst: Reg, imm: Imm64) -> Result<Meaning> {
         match (imm, self.site) {
             (Imm64::Value(_), None) => Ok(Meaning::Plain),
-            (Imm64::Value(value), Some(site)) => self.load_address(value, site),
-            (Imm64::Func(offset), Some(site)) => self.load_function(i64::from(offset), site),
+            (Imm64::Value(value), Some(site)) => self.load_address(dst, value, site),
+            (Imm64::Func(offset), Some(site)) => self.load_function(dst, i64::from(offset), site),
             (Imm64::Func(_), None)
             | (
                 Imm64::MapFd(_)
@@ -119,35 +133,36 @@ impl Here<'_> {
     }
 
     /// The lower half of the immediate is a distance from the symbol.
-    fn load_address(&self, value: u64, site: &Site) -> Result<Meaning> {
+    fn load_address(&self, dst: Reg, value: u64, site: &Site) -> Result<Meaning> {
         self.require_kind(site, RelocKind::Insn64, "R_BPF_64_64")?;
         let [b0, b1, b2, b3, ..] = value.to_le_bytes();
         let addend = i64::from(i32::from_le_bytes([b0, b1, b2, b3]));
         match &site.target {
             &SiteTarget::Map { section, offset } => match offset.checked_add_signed(addend) {
-                Some(offset) => Ok(Meaning::Outside(Outside::Map(section, offset))),
+                Some(offset) => Ok(Meaning::Load(dst, Outside::Map(section, offset))),
                 None => Err(self.refused(".maps", "where no map begins")),
             },
             &SiteTarget::Data { map, offset } => {
                 let byte = offset.checked_add_signed(addend);
                 match byte.and_then(|byte| u32::try_from(byte).ok()) {
-                    Some(off) => Ok(Meaning::Outside(Outside::Data(map, off))),
+                    Some(off) => Ok(Meaning::Load(dst, Outside::Data(map, off))),
                     None => Err(self.refused("global data", "but outside of the section")),
                 }
             }
-            &SiteTarget::Extern(index) => Ok(Meaning::Outside(Outside::Extern(index))),
-            SiteTarget::Code { .. } => self.load_function(addend, site),
+            &SiteTarget::Extern(index) => Ok(Meaning::Load(dst, Outside::Extern(index))),
+            SiteTarget::Code { .. } => self.load_function(dst, addend, site),
             SiteTarget::Refused { section, reason } => Err(self.refused(section, reason)),
         }
     }
 
     /// The immediate is a distance in bytes from the symbol. Compilers write the load of a plain
     /// number, the assembler allows for the final form too.
-    fn load_function(&self, distance: i64, site: &Site) -> Result<Meaning> {
+    fn load_function(&self, dst: Reg, distance: i64, site: &Site) -> Result<Meaning> {
         self.require_kind(site, RelocKind::Insn64, "R_BPF_64_64")?;
         match &site.target {
             &SiteTarget::Code { section, offset } => {
-                Ok(Meaning::Inside { section, offset: signed(offset).saturating_add(distance) })
+                let offset = signed(offset).saturating_add(distance);
+                Ok(Meaning::Address(dst, Inside { section, offset }))
             }
             SiteTarget::Map { .. } | SiteTarget::Data { .. } | SiteTarget::Extern(_) => {
                 Err(self.refused("data", "which is no function of this object"))

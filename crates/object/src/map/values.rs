@@ -14,6 +14,8 @@ use crate::reloc::RelocKind;
 
 /// The size of an address in the object.
 const ADDRESS: u64 = 8;
+/// The size of a key, where the order of addresses gives the keys.
+const KEY: u32 = 4;
 
 /// Fills in the initial entries of all maps.
 pub(crate) fn initial_slots(
@@ -91,6 +93,9 @@ impl<'a> Site<'a> {
                 },
             ));
         }
+        if map.def.key_size != KEY {
+            return Err(self.refused("but the keys of the map do not have 4 bytes"));
+        }
         let inside = offset.checked_sub(map.values.start);
         let inside = inside.filter(|_| offset.saturating_add(ADDRESS) <= map.values.end);
         let Some(inside) = inside else {
@@ -109,19 +114,17 @@ impl<'a> Site<'a> {
             Some((Home::Section(section), value)) => (section, value),
             _ => return Err(self.refused("which the object does not define")),
         };
-        match map.def.map_type {
-            MapType::ArrayOfMaps | MapType::HashOfMaps => self
-                .maps
-                .get(&(section, value))
-                .and_then(|&index| u32::try_from(index).ok())
-                .map(|index| SlotTarget::Map(MapIdx(index)))
-                .ok_or_else(|| self.refused("which is no map")),
-            MapType::ProgArray => self
-                .functions
-                .get(&(section, value))
+        let place = (section, value);
+        if map.def.map_type == MapType::ProgArray {
+            let found = self.functions.get(&place);
+            return found
                 .map(|&function| SlotTarget::Program(function))
-                .ok_or_else(|| self.refused("which is no program")),
-            _ => Err(self.refused("but the map holds no maps or programs")),
+                .ok_or_else(|| self.refused("which is no program"));
         }
+        // Else it is a map of maps: no other definition can have the field `values`.
+        let found = self.maps.get(&place).and_then(|&index| u32::try_from(index).ok());
+        found
+            .map(|index| SlotTarget::Map(MapIdx(index)))
+            .ok_or_else(|| self.refused("which is no map"))
     }
 }
