@@ -80,13 +80,13 @@ pub fn swap(kind: SwapKind, size: SwapSize, dst: Scalar) -> Scalar {
     swapped.truncate(kept).sync()
 }
 
-/// The sum of a scalar and a fixed distance, with the views not brought into step: what Linux
-/// makes of a register that is known to be that far from one which a branch has told more about.
+/// A register that lies at a fixed distance from `scalar`, of which a branch has told more; the
+/// width is that of the addition which made the distance.
 ///
-/// Sound as [`alu`]'s addition is.
+/// Sound as [`alu`]'s addition is, which it is.
 #[inline]
-pub fn displace(scalar: Scalar, distance: i64) -> Scalar {
-    add(scalar, Scalar::constant(distance.cast_unsigned()))
+pub fn displace(width: Width, scalar: Scalar, distance: i64) -> Scalar {
+    alu(width, AluOp::Add, scalar, Scalar::constant(distance.cast_unsigned()))
 }
 
 /// The variable part of a pointer's offset after `pointer += src`.

@@ -1,36 +1,56 @@
 //! The running kernel, asked for its verifier's log.
 
-use skep_command::Engine;
+use skep_command::map::MapCreate;
 use skep_command::prog::ProgLoad;
+use skep_command::{Engine, Handle};
 use skep_linux::LinuxEngine;
 use skep_spec::Code;
-use skep_spec::abi::ProgType;
-use skep_spec::asm::assemble;
+use skep_spec::abi::{MapType, ProgType};
 
 /// The log that has the state after each instruction (`BPF_LOG_LEVEL2`).
 const DETAILED: u32 = 2;
 
-pub(crate) struct Kernel(LinuxEngine);
+/// The kernel, and a map whose value programs may point to.
+pub(crate) struct Kernel {
+    engine: LinuxEngine,
+    map: Handle,
+}
 
 impl Kernel {
     /// The kernel, or why it cannot be asked.
     pub(crate) fn new() -> Result<Kernel, String> {
-        let kernel = Kernel(LinuxEngine::new().map_err(|error| error.to_string())?);
-        let nothing = assemble("r0 = 0\nexit").expect("a small program assembles");
-        kernel.load(&nothing).map_err(|error| error.to_string())?;
-        Ok(kernel)
+        let engine = LinuxEngine::new().map_err(|error| error.to_string())?;
+        let map = engine.map_create(&MapCreate {
+            name: "scalars",
+            map_type: MapType::Array,
+            key_size: 4,
+            value_size: 64,
+            max_entries: 1,
+            flags: 0,
+            extra: 0,
+            inner: None,
+            numa_node: None,
+            btf: None,
+        });
+        let map = map.map_err(|error| error.to_string())?;
+        Ok(Kernel { engine, map })
     }
 
-    /// The log of a program, be it accepted or not.
-    pub(crate) fn log(&self, code: &Code) -> String {
+    /// The map, as instructions name it.
+    pub(crate) fn map(&self) -> i32 {
+        i32::try_from(self.map.0).expect("handles are small")
+    }
+
+    /// The log of a program, and whether it was accepted.
+    pub(crate) fn log(&self, code: &Code) -> (String, bool) {
         match self.load(code) {
-            Ok(log) => log,
-            Err(error) => error.log.clone().unwrap_or_else(|| panic!("no log: {error}")),
+            Ok(log) => (log, true),
+            Err(error) => (error.log.clone().unwrap_or_else(|| panic!("no log: {error}")), false),
         }
     }
 
     fn load(&self, code: &Code) -> skep_command::Result<String> {
-        let loaded = self.0.prog_load(&ProgLoad {
+        let loaded = self.engine.prog_load(&ProgLoad {
             name: "scalars",
             prog_type: ProgType::SocketFilter,
             expected_attach_type: None,
@@ -44,7 +64,7 @@ impl Kernel {
             attach_to: None,
             log_level: DETAILED,
         })?;
-        self.0.close(loaded.handle);
+        self.engine.close(loaded.handle);
         Ok(loaded.log)
     }
 }

@@ -2,13 +2,16 @@
 
 use skep_spec::Code;
 use skep_spec::insn::{
-    AluOp, Callee, Condition, Insn, Operand, Reg, SignedFrom, Size, SwapKind, SwapSize, Width,
+    AluOp, Callee, Condition, Imm64, Insn, Operand, Reg, SignedFrom, Size, SwapKind, SwapSize,
+    Width,
 };
 
 use crate::random::Random;
 
 /// The registers that are computed with.
 const REGS: [Reg; 5] = [Reg::R0, Reg::R1, Reg::R2, Reg::R3, Reg::R4];
+/// The register that is a pointer.
+pub(crate) const POINTER: Reg = Reg::R5;
 /// The stack slot that holds bytes nobody knows.
 const SLOT: i16 = -8;
 /// How many steps a program has, and how many of them branch at most: paths double.
@@ -17,8 +20,8 @@ const BRANCHES: u32 = 6;
 /// `bpf_ktime_get_ns`.
 const KTIME_GET_NS: i32 = 5;
 
-/// A program.
-pub(crate) fn random(random: &mut Random) -> Code {
+/// A program; `map` is one whose value it may point to.
+pub(crate) fn random(random: &mut Random, map: i32) -> Code {
     let mut insns = vec![Insn::Call(Callee::Helper(KTIME_GET_NS))];
     // Single bytes are not tracked as a spilled register would be.
     for byte in 0..8 {
@@ -28,6 +31,7 @@ pub(crate) fn random(random: &mut Random) -> Code {
     for dst in REGS {
         insns.push(fresh(random, dst));
     }
+    insns.push(Insn::LoadImm64 { dst: POINTER, imm: Imm64::MapValue { fd: map, off: 0 } });
     let mut branches = 0;
     for _ in 0..STEPS {
         if branches < BRANCHES && random.once_in(3) {
@@ -41,6 +45,10 @@ pub(crate) fn random(random: &mut Random) -> Code {
         } else {
             insns.extend(arithmetic(random));
         }
+    }
+    // At last, as pointers that may be far off are refused.
+    for _ in 0..random.below(4) {
+        insns.extend(pointer(random));
     }
     insns.push(Insn::Mov { width: Width::W64, dst: Reg::R0, src: Operand::Imm(0) });
     insns.push(Insn::Exit);
@@ -131,6 +139,18 @@ fn arithmetic(random: &mut Random) -> Vec<Insn> {
             vec![Insn::Alu { width, op: random.pick(&ops), dst, src: operand(random) }]
         }
     }
+}
+
+/// Moves the pointer by a number that is mostly not large.
+fn pointer(random: &mut Random) -> Vec<Insn> {
+    let (width, dst) = (Width::W64, random.pick(&REGS));
+    let limit = match random.below(3) {
+        0 => Insn::Alu { width, op: AluOp::Arsh, dst, src: Operand::Imm(36) },
+        1 => Insn::Alu { width, op: AluOp::Rsh, dst, src: Operand::Imm(40) },
+        _ => Insn::Alu { width, op: AluOp::And, dst, src: Operand::Imm(imm(random) >> 8) },
+    };
+    let op = random.pick(&[AluOp::Add, AluOp::Sub]);
+    vec![limit, Insn::Alu { width, op, dst: POINTER, src: Operand::Reg(dst) }]
 }
 
 /// A branch whose distance is still to be set.
