@@ -36,11 +36,18 @@ pub const MAX_PAIRS: u32 = 1 << 22;
 /// assert_eq!(essential_name("___init"), "___init");
 /// ```
 pub fn essential_name(name: &str) -> &str {
-    // A search in bytes is five times as fast as `rfind`, and an index asks this of every name.
-    let flavour = name.as_bytes().windows(5).rposition(|around| {
-        matches!(around, [before, b'_', b'_', b'_', after] if *before != b'_' && *after != b'_')
-    });
-    flavour.and_then(|before| name.get(..=before)).unwrap_or(name)
+    let mut underscores = 0;
+    for (at, byte) in name.bytes().enumerate().rev() {
+        if byte == b'_' {
+            underscores += 1;
+            continue;
+        }
+        if underscores == 3 && at + 4 < name.len() {
+            return name.get(..=at).unwrap_or(name);
+        }
+        underscores = 0;
+    }
+    name
 }
 
 /// The types of `target` that the type `id` of `local` may be: of the same kind, and of the same

@@ -1,7 +1,7 @@
 //! Lookups over all types of a [`Btf`], built when first asked for.
 
 use crate::types::{DeclTag, Type, TypeId};
-use crate::{Btf, compare};
+use crate::{Btf, Kind, compare};
 
 /// Types by name, and tags by what they are on. Only of the types that are not the base's.
 #[derive(Clone, Debug, Default)]
@@ -15,11 +15,12 @@ pub(crate) struct Index {
 impl Index {
     fn new(btf: &Btf) -> Self {
         let mut index = Self::default();
-        for (id, ty) in btf.own_types() {
-            if let Type::DeclTag(tag) = ty {
-                index.tags.push((tag.target, id));
-            } else if !ty.name().is_empty() {
-                index.names.push((hash(compare::essential_name(ty.name())), id));
+        for id in (btf.first_id..btf.end_id()).map(TypeId) {
+            let Some(raw) = btf.raw(id) else { break };
+            if raw.kind == Kind::DeclTag {
+                index.tags.push((raw.target(), id));
+            } else if raw.name != 0 {
+                index.names.push((hash(compare::essential_name(btf.name_at(raw.name))), id));
             }
         }
         index.names.sort_unstable();

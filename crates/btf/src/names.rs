@@ -1,5 +1,7 @@
 //! The string section: NUL-terminated names at byte offsets.
 
+use std::ffi::CStr;
+
 /// The longest name of a type, member or section, in bytes. The kernel takes 511; the limit is
 /// above what other languages make, and keeps small BTF from naming one large text many times.
 pub const MAX_NAME: usize = 4096;
@@ -42,9 +44,7 @@ impl Names {
 
     /// The bytes from `offset` up to the next NUL.
     pub(crate) fn bytes_at(&self, offset: usize) -> Option<&[u8]> {
-        let rest = self.bytes.get(offset..)?;
-        let end = rest.iter().position(|&byte| byte == 0)?;
-        rest.get(..end)
+        CStr::from_bytes_until_nul(self.bytes.get(offset..)?).ok().map(CStr::to_bytes)
     }
 
     /// Whether the string at `offset`, which must be inside, is empty.
