@@ -5,11 +5,14 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
+use skep_command::Engine;
+use skep_command::prog::{ProgLoad, Semantics, TestRun};
 use skep_runtime::context::{Context, XdpContext};
 use skep_runtime::memory::{Access, Block, Span};
 use skep_runtime::packet::Packet;
 use skep_runtime::program::{Helpers, NewProgram};
-use skep_runtime::{Cpu, FixedWorld, Program, Run};
+use skep_runtime::{Cpu, FixedWorld, Program, Run, UserEngine};
+use skep_spec::Code;
 use skep_spec::abi::ProgType;
 use skep_spec::asm::assemble;
 
@@ -92,6 +95,23 @@ fn program(prog_type: ProgType, text: &str) -> Arc<Program> {
     Program::load(&new, &|_| None).expect("the programs load")
 }
 
+fn load(code: &Code) -> ProgLoad<'_> {
+    ProgLoad {
+        name: "speed",
+        prog_type: ProgType::Xdp,
+        expected_attach_type: None,
+        code,
+        license: "GPL",
+        flags: 0,
+        kern_version: 0,
+        ifindex: 0,
+        btf: None,
+        attach_btf_id: 0,
+        attach_to: None,
+        log_level: 0,
+    }
+}
+
 fn measure(name: &str, run: &mut Run<'_>, times: u32) {
     let before = run.executed();
     let start = cpu_ns();
@@ -133,4 +153,25 @@ fn main() {
     let context = Context::Xdp(XdpContext::new(Packet::new(256, &[0; 64], 64), 1));
     let mut run = Run::new(&world, Cpu(0), program(ProgType::Xdp, SHORT), context);
     measure("short", &mut run, 2_000_000);
+
+    // The same through the engine, packet in and out.
+    let engine = UserEngine::new(Arc::new(world));
+    let code = assemble(SHORT).expect("the programs assemble");
+    let prog = engine.prog_load(&load(&code)).expect("the programs load").handle;
+    let frame = [0; 64];
+    let test = TestRun {
+        data: &frame,
+        data_out_capacity: 64,
+        ctx: &[],
+        repeat: 1,
+        flags: 0,
+        cpu: 0,
+        semantics: Semantics::TestRun,
+    };
+    let times = 200_000;
+    let start = cpu_ns();
+    for _ in 0..times {
+        black_box(engine.prog_test_run(prog, &test).expect("the programs run"));
+    }
+    println!("test run   {:10.1} ns a run", (cpu_ns() - start) / f64::from(times));
 }

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use skep_command::map::{EventSink, MapCreate, MapInfo};
 use skep_command::prog::{ProgInfo, ProgLoad, ProgLoaded, TestRun, TestRunReply};
 use skep_command::{Engine, EngineKind, Errno, Error, Handle, Result};
-use skep_spec::abi::MapType;
+use skep_spec::abi::{MapType, flags};
 
 use self::objects::{Object, Objects};
 use crate::maps::Map;
@@ -103,6 +103,18 @@ impl UserEngine {
     }
 }
 
+impl Drop for UserEngine {
+    fn drop(&mut self) {
+        // As if every handle were closed: see there.
+        let state = self.state();
+        for object in state.objects.iter().chain(state.pins.values()) {
+            if let Object::Map(map) = object {
+                map.clear_programs();
+            }
+        }
+    }
+}
+
 impl fmt::Debug for UserEngine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UserEngine").field("options", &self.options).finish_non_exhaustive()
@@ -185,6 +197,11 @@ impl Engine for UserEngine {
         let failed =
             |errno, what: String| error(errno, format!("load program {:?}: {what}", prog.name));
         check_name(prog.name).map_err(|what| failed(Errno::EINVAL, what))?;
+        let known = flags::prog_load::NAMES.iter().fold(0, |known, (flag, _)| known | flag);
+        let unknown = prog.flags & !known;
+        if unknown != 0 {
+            return Err(failed(Errno::EINVAL, format!("flags {unknown:#x} do not exist")));
+        }
         let mut state = self.state();
         if let Some(btf) = prog.btf {
             state.objects.btf(btf.btf)?;

@@ -113,6 +113,11 @@ impl Access {
         matches!(self, Access::Read | Access::ReadWrite)
     }
 
+    /// Whether it allows all that another one does.
+    const fn allows(self, other: Access) -> bool {
+        (self.reads() || !other.reads()) && (self.writes() || !other.writes())
+    }
+
     /// Whether it allows to write.
     pub const fn writes(self) -> bool {
         matches!(self, Access::Write | Access::ReadWrite)
@@ -167,10 +172,11 @@ impl Span {
         unsafe { Span::new(block.addr(), len, len, len, access, owner) }
     }
 
-    /// The `len` bytes at `addr`, as memory of its own, if they lie within this span.
+    /// The `len` bytes at `addr`, as memory of its own, if they lie within this span and it allows
+    /// as much.
     pub fn part(&self, addr: u64, len: u64, access: Access) -> Option<Span> {
         let off = addr.checked_sub(self.addr)?;
-        if len == 0 || off.checked_add(len)? > self.len {
+        if len == 0 || off.checked_add(len)? > self.len || !self.access.allows(access) {
             return None;
         }
         Some(Span { addr, len, stride: len, size: len, access, owner: self.owner.clone() })

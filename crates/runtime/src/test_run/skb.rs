@@ -6,6 +6,7 @@ use std::sync::Arc;
 use skep_command::prog::TestRun;
 use skep_command::{Errno, Result};
 use skep_spec::abi::ProgType;
+use skep_spec::abi::flags::test_run::SKB_CHECKSUM_COMPLETE as CHECKSUM_COMPLETE;
 
 use super::{Bench, ETH_HLEN, Outcome, PAGE, SHARED_INFO, check_frame, on_device, read_ctx};
 use super::{refuse, set_word, word};
@@ -21,9 +22,6 @@ const PACKET_MAX: usize = PAGE - HEADROOM - SHARED_INFO;
 
 /// Room behind a packet.
 const TAILROOM: usize = 128;
-
-/// `BPF_F_TEST_SKB_CHECKSUM_COMPLETE`.
-const CHECKSUM_COMPLETE: u32 = 1 << 2;
 
 /// The kernel's `EBADMSG`: the program left a wrong checksum.
 const EBADMSG: Errno = Errno(74);

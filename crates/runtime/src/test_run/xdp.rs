@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use skep_command::prog::TestRun;
 use skep_command::{Errno, Result};
-use skep_spec::abi::AttachType;
+use skep_spec::abi::{AttachType, flags};
 
 use super::{Bench, Outcome, PAGE, SHARED_INFO, check_frame, on_device, read_ctx, refuse};
 use super::{set_word, word};
@@ -23,9 +23,6 @@ const META_MAX: usize = 252;
 
 /// How many pages of fragments a frame can have (`MAX_SKB_FRAGS`).
 const FRAGMENTS_MAX: usize = 17;
-
-/// `BPF_F_TEST_XDP_LIVE_FRAMES`.
-const LIVE_FRAMES: u32 = 1 << 1;
 
 /// `sizeof(struct xdp_md)`, and the offsets of its fields.
 const XDP_MD: usize = 24;
@@ -78,7 +75,7 @@ pub(super) fn run(
 }
 
 fn check_flags(test: &TestRun<'_>) -> Result<()> {
-    if test.flags & LIVE_FRAMES != 0 {
+    if test.flags & flags::test_run::XDP_LIVE_FRAMES != 0 {
         let refused = refuse(Errno::EOPNOTSUPP, "live frames need network devices");
         return Err(refused.with_help("use the linux engine"));
     }
