@@ -40,8 +40,6 @@ mod program;
 mod ring;
 mod ringbuf;
 
-pub mod flags;
-
 #[cfg(test)]
 mod tests;
 
@@ -50,7 +48,7 @@ use std::sync::Arc;
 
 use skep_command::map::{MapCreate, MapInfo};
 use skep_command::{Errno, Handle};
-use skep_spec::abi::MapType;
+use skep_spec::abi::{MapType, flags};
 
 pub use self::counters::Losses;
 pub use self::devmap::Device;
@@ -62,7 +60,6 @@ use self::command::Gate;
 use self::counters::Counters;
 use self::devmap::{Devmap, DevmapHash};
 use self::elements::{Elements, Shape};
-use self::flags::{BPF_F_NO_COMMON_LRU, BPF_F_NO_PREALLOC, BPF_F_RDONLY_PROG, BPF_F_ZERO_SEED};
 use self::hash::Hash;
 use self::lpm_trie::LpmTrie;
 use self::perf_event_array::PerfEventArray;
@@ -104,13 +101,13 @@ impl Map {
     pub fn create(id: u32, create: &MapCreate<'_>, cpus: u32) -> Result<Arc<Map>, MapError> {
         create::check(create)?;
         let mut max_entries = create.max_entries;
-        if create.flags & BPF_F_NO_COMMON_LRU != 0 {
+        if create.flags & flags::map::NO_COMMON_LRU != 0 {
             max_entries = whole_lists(max_entries, cpus);
         }
-        let mut flags = create.flags;
+        let mut map_flags = create.flags;
         if matches!(create.map_type, MapType::Devmap | MapType::DevmapHash) {
             // Lookups by programs give the value itself: they must not write it.
-            flags |= BPF_F_RDONLY_PROG;
+            map_flags |= flags::map::RDONLY_PROG;
         }
         let kind = Kind::new(create, max_entries, cpus.max(1)).map_err(|errno| {
             let what = format!("no memory for {max_entries} elements");
@@ -123,7 +120,7 @@ impl Map {
             key_size: create.key_size,
             value_size: create.value_size,
             max_entries,
-            flags,
+            flags: map_flags,
             gate: Gate::default(),
             counters: Counters::default(),
             kind,
@@ -223,8 +220,8 @@ impl Kind {
         let hash_kind = |lru| hash::Kind {
             cpus,
             lru,
-            prealloc: create.flags & BPF_F_NO_PREALLOC == 0,
-            seeded: create.flags & BPF_F_ZERO_SEED == 0,
+            prealloc: create.flags & flags::map::NO_PREALLOC == 0,
+            seeded: create.flags & flags::map::ZERO_SEED == 0,
         };
         let hash =
             |percpu, lru| Hash::new(shape(create.key_size, percpu), hash_kind(lru)).map(Kind::Hash);

@@ -4,9 +4,9 @@
 //! in place, so a reader may see a value half old and half new, as in the kernel.
 
 use skep_command::Errno;
+use skep_spec::abi::flags::update;
 
 use super::elements::{Elements, Shape};
-use super::flags::{BPF_EXIST, BPF_F_LOCK, BPF_NOEXIST};
 use crate::world::Cpu;
 
 /// An array.
@@ -57,16 +57,16 @@ impl Array {
 
     /// The element to change.
     fn place(&self, key: &[u8], flags: u64) -> Result<u32, Errno> {
-        if flags & !BPF_F_LOCK > BPF_EXIST {
+        if flags & !update::LOCK > update::EXIST {
             return Err(Errno::EINVAL);
         }
         let index = self.index(key).ok_or(Errno::E2BIG)?;
         // Elements always exist.
-        if flags & BPF_NOEXIST != 0 {
+        if flags & update::NOEXIST != 0 {
             return Err(Errno::EEXIST);
         }
         // No map of the user engine has a spin lock in its values yet.
-        if flags & BPF_F_LOCK != 0 {
+        if flags & update::LOCK != 0 {
             return Err(Errno::EINVAL);
         }
         Ok(index)

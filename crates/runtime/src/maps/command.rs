@@ -8,9 +8,9 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 use skep_command::{Errno, Handle};
 use skep_spec::abi::ProgType;
+use skep_spec::abi::flags::{self, update};
 
 use super::array::{index, next_index};
-use super::flags::{BPF_ANY, BPF_F_LOCK, BPF_F_RDONLY, BPF_F_WRONLY};
 use super::{Kind, Map, Programs, pin};
 use crate::world::Cpu;
 
@@ -31,7 +31,7 @@ impl Map {
 
     /// `BPF_MAP_LOOKUP_ELEM`.
     pub fn command_lookup(&self, key: &[u8], flags: u64) -> Result<Vec<u8>, Errno> {
-        if flags & !BPF_F_LOCK != 0 {
+        if flags & !update::LOCK != 0 {
             return Err(Errno::EINVAL);
         }
         self.check_read()?;
@@ -115,10 +115,10 @@ impl Map {
             Kind::Hash(hash) => hash.delete(Cpu(0), key),
             Kind::LpmTrie(trie) => trie.delete(Cpu(0), key),
             Kind::ProgArray(array) => {
-                let place = self.object_index(key, BPF_ANY)?;
+                let place = self.object_index(key, update::ANY)?;
                 array.put(place, None)?.map(drop).ok_or(Errno::ENOENT)
             }
-            Kind::PerfEventArray(_) => self.object_index(key, BPF_ANY).and(Err(Errno::ENOENT)),
+            Kind::PerfEventArray(_) => self.object_index(key, update::ANY).and(Err(Errno::ENOENT)),
             Kind::Ringbuf(_) => Err(Errno::ENOTSUPP),
             Kind::Devmap(devmap) => devmap.delete(key),
             Kind::DevmapHash(devmap) => devmap.delete(key),
@@ -145,7 +145,7 @@ impl Map {
 
     /// `BPF_MAP_FREEZE`: commands no longer change the map.
     pub fn freeze(&self) -> Result<(), Errno> {
-        if self.flags & BPF_F_RDONLY != 0 {
+        if self.flags & flags::map::RDONLY != 0 {
             return Err(Errno::EPERM);
         }
         self.gate.freeze()
@@ -157,12 +157,12 @@ impl Map {
     }
 
     fn check_read(&self) -> Result<(), Errno> {
-        if self.flags & BPF_F_WRONLY != 0 { Err(Errno::EPERM) } else { Ok(()) }
+        if self.flags & flags::map::WRONLY != 0 { Err(Errno::EPERM) } else { Ok(()) }
     }
 
     /// Checks that commands may change the map, and keeps it from being frozen meanwhile.
     fn begin_write(&self) -> Result<Writing<'_>, Errno> {
-        if self.flags & BPF_F_RDONLY != 0 {
+        if self.flags & flags::map::RDONLY != 0 {
             return Err(Errno::EPERM);
         }
         self.gate.begin_write()
@@ -171,12 +171,12 @@ impl Map {
     /// No map of the user engine has a spin lock in its values yet.
     #[expect(clippy::unused_self, reason = "whether there is a lock is for the map to say")]
     pub(super) fn check_lock(&self, flags: u64) -> Result<(), Errno> {
-        if flags & BPF_F_LOCK != 0 { Err(Errno::EINVAL) } else { Ok(()) }
+        if flags & update::LOCK != 0 { Err(Errno::EINVAL) } else { Ok(()) }
     }
 
     /// The place that a key names in an array of objects.
     fn object_index(&self, key: &[u8], flags: u64) -> Result<u32, Errno> {
-        if flags != BPF_ANY {
+        if flags != update::ANY {
             return Err(Errno::EINVAL);
         }
         index(key).filter(|index| *index < self.max_entries).ok_or(Errno::E2BIG)

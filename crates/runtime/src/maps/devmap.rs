@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use skep_command::{Errno, Handle};
+use skep_spec::abi::flags::update;
 use skep_spec::abi::{AttachType, ProgType};
 
 use super::array::index;
 use super::counters::Counters;
 use super::elements::{Elements, Shape};
-use super::flags::{BPF_ANY, BPF_EXIST, BPF_NOEXIST};
 use super::hash::Hash;
 use super::{Kind, Map, Programs};
 use crate::program::Program;
@@ -134,12 +134,12 @@ impl Devmap {
         flags: u64,
         programs: Programs<'_>,
     ) -> Result<(), Errno> {
-        if flags > BPF_EXIST {
+        if flags > update::EXIST {
             return Err(Errno::EINVAL);
         }
         let place = index(key).filter(|place| *place < self.elements.count());
         let place = place.ok_or(Errno::E2BIG)?;
-        if flags == BPF_NOEXIST {
+        if flags == update::NOEXIST {
             return Err(Errno::EEXIST);
         }
         let entry = Entry::parse(value);
@@ -202,15 +202,15 @@ impl DevmapHash {
         programs: Programs<'_>,
         counters: &Counters,
     ) -> Result<(), Errno> {
-        if flags > BPF_EXIST || Entry::parse(value).ifindex == 0 {
+        if flags > update::EXIST || Entry::parse(value).ifindex == 0 {
             return Err(Errno::EINVAL);
         }
-        if flags == BPF_NOEXIST && self.hash.lookup(Cpu(0), key).is_some() {
+        if flags == update::NOEXIST && self.hash.lookup(Cpu(0), key).is_some() {
             return Err(Errno::EEXIST);
         }
         let (entry, program) = resolve(value, programs)?;
         // BPF_EXIST does not ask for anything here.
-        let flags = if flags == BPF_EXIST { BPF_ANY } else { flags };
+        let flags = if flags == update::EXIST { update::ANY } else { flags };
         self.hash.command_update(key, &entry.bytes(), flags, counters)?;
         self.runs.set(index(key).ok_or(Errno::EINVAL)?, program);
         Ok(())

@@ -20,13 +20,13 @@ use std::sync::atomic::Ordering::{Relaxed, Release};
 use std::sync::atomic::fence;
 
 use skep_command::Errno;
+use skep_spec::abi::flags::update;
 
 use self::buckets::{Buckets, Locked};
 use self::hasher::Hasher;
 use self::lru::Clock;
 use super::counters::Counters;
 use super::elements::{Elements, Shape};
-use super::flags::{BPF_EXIST, BPF_F_LOCK, BPF_NOEXIST};
 use super::memory::Area;
 use super::pool::{LINK, Pool, PoolShape, waiting_room};
 use crate::world::Cpu;
@@ -209,7 +209,8 @@ impl Hash {
         flags: u64,
         counters: &Counters,
     ) -> Result<(), Errno> {
-        if flags & !self.lock_flag() > BPF_EXIST {
+        // BPF_F_LOCK too: no value has a spin lock.
+        if flags > update::EXIST {
             return Err(Errno::EINVAL);
         }
         let hash = self.hasher.hash(key);
@@ -254,9 +255,8 @@ impl Hash {
         victim: &mut Option<u32>,
     ) -> Result<(), Errno> {
         let found = bucket.find(hash, |index| self.elements.key_is(index, key));
-        let mode = flags & !BPF_F_LOCK;
         let Some((place, old)) = found else {
-            if mode == BPF_EXIST {
+            if flags == update::EXIST {
                 return Err(Errno::ENOENT);
             }
             let index = match victim.take() {
@@ -267,7 +267,7 @@ impl Hash {
             bucket.insert(hash, index);
             return Ok(());
         };
-        if mode == BPF_NOEXIST {
+        if flags == update::NOEXIST {
             return Err(Errno::EEXIST);
         }
         let now = match &self.change {
@@ -297,14 +297,6 @@ impl Hash {
             clock.mark(&self.control, now);
         }
         Ok(())
-    }
-
-    /// The flag that asks for the spin lock in the value, in the types that may have one.
-    fn lock_flag(&self) -> u64 {
-        match (&self.change, &self.clock) {
-            (Change::Spare(_) | Change::New, None) => BPF_F_LOCK,
-            (Change::Spare(_) | Change::New, Some(_)) | (Change::InPlace, _) => 0,
-        }
     }
 
     /// An element for a new key: `E2BIG` if there are as many keys as there may be.

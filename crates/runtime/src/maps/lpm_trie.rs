@@ -12,11 +12,11 @@
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use skep_command::Errno;
+use skep_spec::abi::flags::update;
 
 use super::array::index;
 use super::counters::Counters;
 use super::elements::{Elements, Shape};
-use super::flags::{BPF_EXIST, BPF_NOEXIST};
 use super::lock::{Changed, Held, Lock};
 use super::memory::{Area, load_word};
 use super::pool::{LINK, Pool, PoolShape, waiting_room};
@@ -176,7 +176,7 @@ impl LpmTrie {
         flags: u64,
         counters: &Counters,
     ) -> Result<(), Errno> {
-        if flags > BPF_EXIST {
+        if flags > update::EXIST {
             return Err(Errno::EINVAL);
         }
         let prefix = self.prefix(key).ok_or(Errno::EINVAL)?;
@@ -214,8 +214,8 @@ impl LpmTrie {
         let same = old.filter(|node| self.len_of(*node) == common);
         let exists = same.is_some_and(|node| !self.is_joint(node));
         match exists {
-            true if flags == BPF_NOEXIST => return Err(Errno::EEXIST),
-            false if flags == BPF_EXIST => return Err(Errno::ENOENT),
+            true if flags == update::NOEXIST => return Err(Errno::EEXIST),
+            false if flags == update::EXIST => return Err(Errno::ENOENT),
             true | false => {}
         }
         let entries = self.control.u32(ENTRIES);

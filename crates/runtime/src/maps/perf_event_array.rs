@@ -12,6 +12,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use skep_command::Errno;
 use skep_command::map::{Event, EventSink};
+use skep_spec::abi::flags::perf_event;
 
 use super::ring::{Bell, Ring};
 use super::{Kind, Map};
@@ -21,8 +22,6 @@ use crate::world::Cpu;
 const RING: usize = 256 << 10;
 /// The longest sample: a perf record states its length in 16 bits.
 const MAX_SAMPLE: usize = 65_535 - 24;
-/// The part of an output's flags that names the place; all ones is the current CPU's.
-const BPF_F_INDEX_MASK: u64 = 0xffff_ffff;
 
 /// A perf event array.
 pub(crate) struct PerfEventArray {
@@ -80,12 +79,9 @@ impl Map {
     /// if the ring is full.
     pub fn perf_event_output(&self, cpu: Cpu, flags: u64, data: &[u8]) -> Result<(), Errno> {
         let Kind::PerfEventArray(array) = &self.kind else { return Err(Errno::EINVAL) };
-        if flags & !BPF_F_INDEX_MASK != 0 {
-            return Err(Errno::EINVAL);
-        }
-        let place = match u32::try_from(flags) {
-            Ok(u32::MAX) | Err(_) => cpu.0,
-            Ok(place) => place,
+        let place = match flags {
+            perf_event::CURRENT_CPU => cpu.0,
+            place => u32::try_from(place).map_err(|_| Errno::EINVAL)?,
         };
         if place >= self.max_entries || data.len() > MAX_SAMPLE {
             return Err(Errno::E2BIG);

@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use skep_command::Errno;
+use skep_spec::abi::flags;
 
 use super::array;
-use super::flags::{BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG};
 use super::{Kind, Map};
 use crate::memory::{Access, Span};
 use crate::world::Cpu;
@@ -16,9 +16,9 @@ use crate::world::Cpu;
 impl Map {
     /// What programs may do with its values.
     pub fn program_access(&self) -> Access {
-        if self.flags & BPF_F_RDONLY_PROG != 0 {
+        if self.flags & flags::map::RDONLY_PROG != 0 {
             Access::Read
-        } else if self.flags & BPF_F_WRONLY_PROG != 0 {
+        } else if self.flags & flags::map::WRONLY_PROG != 0 {
             Access::Write
         } else {
             Access::ReadWrite
@@ -118,7 +118,7 @@ impl Map {
         if key.len() != self.key_size() {
             return Err(Errno::EINVAL);
         }
-        if self.flags & BPF_F_RDONLY_PROG != 0 { Err(Errno::EACCES) } else { Ok(()) }
+        if self.flags & flags::map::RDONLY_PROG != 0 { Err(Errno::EACCES) } else { Ok(()) }
     }
 
     fn has_cpu(&self, cpu: Cpu) -> bool {

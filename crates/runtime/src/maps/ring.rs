@@ -15,15 +15,16 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::sync::{Mutex, PoisonError};
 
 use skep_command::Errno;
+use skep_spec::abi::flags::ringbuf_header;
 
 use super::memory::{Area, PAGE};
 
 /// The record is not finished.
-const BUSY: u32 = 1 << 31;
+const BUSY: u32 = ringbuf_header::BUSY_BIT;
 /// The record is not for the reader.
-const DISCARD: u32 = 1 << 30;
+const DISCARD: u32 = ringbuf_header::DISCARD_BIT;
 /// Bytes of a record's header.
-const HEADER: usize = 8;
+const HEADER: usize = ringbuf_header::SIZE as usize;
 /// The longest record that the header can tell of (`RINGBUF_MAX_RECORD_SZ`).
 const MAX_RECORD: usize = (u32::MAX / 4) as usize;
 /// Where the reader's position is.

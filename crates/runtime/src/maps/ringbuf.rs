@@ -5,17 +5,11 @@ use std::time::Duration;
 
 use skep_command::Errno;
 use skep_command::map::{Event, EventSink};
+use skep_spec::abi::flags::{ringbuf, ringbuf_query};
 
-use super::flags::{BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP};
 use super::ring::{Bell, Committed, Ring};
 use super::{Kind, Map};
 use crate::memory::{Access, Span};
-
-/// What a program asks of a ring buffer (`bpf_ringbuf_query`).
-const BPF_RB_AVAIL_DATA: u64 = 0;
-const BPF_RB_RING_SIZE: u64 = 1;
-const BPF_RB_CONS_POS: u64 = 2;
-const BPF_RB_PROD_POS: u64 = 3;
 
 /// A ring buffer.
 pub(crate) struct Ringbuf {
@@ -44,8 +38,8 @@ impl Ringbuf {
     /// Wakes the reader of a finished record as the flags say: if neither does, when it has read
     /// everything before.
     fn notify(&self, committed: Committed, flags: u64) {
-        let forced = flags & BPF_RB_FORCE_WAKEUP != 0;
-        if forced || (committed.caught_up && flags & BPF_RB_NO_WAKEUP == 0) {
+        let forced = flags & ringbuf::FORCE_WAKEUP != 0;
+        if forced || (committed.caught_up && flags & ringbuf::NO_WAKEUP == 0) {
             self.bell.ring();
         }
     }
@@ -103,7 +97,7 @@ impl Map {
     /// `bpf_ringbuf_output`: a whole record. `EAGAIN` (and a lost record) if there is no room.
     pub fn ringbuf_output(&self, data: &[u8], flags: u64) -> Result<(), Errno> {
         let ringbuf = self.ringbuf()?;
-        if flags & !(BPF_RB_NO_WAKEUP | BPF_RB_FORCE_WAKEUP) != 0 {
+        if flags & !(ringbuf::NO_WAKEUP | ringbuf::FORCE_WAKEUP) != 0 {
             return Err(Errno::EINVAL);
         }
         let Some(committed) = ringbuf.ring.output(data) else {
@@ -118,10 +112,10 @@ impl Map {
     pub fn ringbuf_query(&self, question: u64) -> Result<u64, Errno> {
         let ring = &self.ringbuf()?.ring;
         Ok(match question {
-            BPF_RB_AVAIL_DATA => ring.producer().wrapping_sub(ring.consumer()),
-            BPF_RB_RING_SIZE => ring.size(),
-            BPF_RB_CONS_POS => ring.consumer(),
-            BPF_RB_PROD_POS => ring.producer(),
+            ringbuf_query::AVAIL_DATA => ring.producer().wrapping_sub(ring.consumer()),
+            ringbuf_query::RING_SIZE => ring.size(),
+            ringbuf_query::CONS_POS => ring.consumer(),
+            ringbuf_query::PROD_POS => ring.producer(),
             _ => 0,
         })
     }

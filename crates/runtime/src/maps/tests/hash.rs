@@ -20,6 +20,7 @@ fn flags_and_errors() {
     assert_eq!(map.command_update(&key(1), &value(2), 2), Ok(()));
     assert_eq!(map.command_update(&key(1), &value(2), 3), Err(Errno::EINVAL));
     assert_eq!(map.command_update(&key(1), &value(2), 4), Err(Errno::EINVAL));
+    assert_eq!(map.update(CPU, &key(1), &value(2), 4), Err(Errno::EINVAL));
     assert_eq!(map.command_update(&key(2), &value(2), 0), Ok(()));
     assert_eq!(map.command_update(&key(3), &value(2), 0), Err(Errno::E2BIG));
     assert_eq!(map.command_update(&key(2), &value(5), 0), Ok(()));
