@@ -1,0 +1,71 @@
+//! The three answers.
+
+use std::time::Duration;
+
+use skep_spec::InsnIdx;
+
+use crate::facts::Facts;
+use crate::rejection::Rejection;
+
+/// What [`verify`](crate::verify) has found.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The answer.
+    pub outcome: Outcome,
+    /// What it took.
+    pub statistics: Statistics,
+    /// The log, in the kernel's format, as far as [`Options::log`](crate::Options) asks for one.
+    pub log: String,
+}
+
+/// The answer.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// The program is safe.
+    Accepted(Verified),
+    /// The kernel refuses it.
+    Rejected(Box<Rejection>),
+    /// It holds something that this verifier does not know.
+    Unsupported(Unsupported),
+}
+
+/// The proof that a program is safe, and what was found on the way. Only
+/// [`verify`](crate::verify) makes it.
+#[derive(Clone, Debug)]
+pub struct Verified {
+    pub(crate) facts: Facts,
+}
+
+impl Verified {
+    /// What is known of each instruction.
+    #[must_use]
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+}
+
+/// Something that this verifier does not know.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Unsupported {
+    /// What it is, as a noun: "open-coded iterators".
+    pub what: &'static str,
+    /// Where.
+    pub at: Option<InsnIdx>,
+}
+
+/// What a verification took. The names are those of the kernel's log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// Instructions looked at, over all paths.
+    pub processed: u32,
+    /// The most checkpoints at one instruction.
+    pub max_states_per_insn: u32,
+    /// Checkpoints made.
+    pub total_states: u32,
+    /// The most checkpoints held at once.
+    pub peak_states: u32,
+    /// Bytes of stack of each function.
+    pub stack_depth: Vec<u32>,
+    /// How long it took.
+    pub time: Duration,
+}
