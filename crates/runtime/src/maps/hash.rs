@@ -216,9 +216,9 @@ impl Hash {
         let hash = self.hasher.hash(key);
         let mut victim = None;
         for _ in 0..MAX_EVICTIONS {
-            let bucket = self.buckets.lock(&self.control, hash)?;
-            let done = self.put_locked(&bucket, hash, cpu, key, write, flags, &mut victim);
-            drop(bucket);
+            let done = self.buckets.lock(&self.control, hash).and_then(|bucket| {
+                self.put_locked(&bucket, hash, cpu, key, write, flags, &mut victim)
+            });
             match (done, &self.clock) {
                 (Err(Errno::E2BIG), Some(clock)) => {
                     victim = self.evict(clock);
