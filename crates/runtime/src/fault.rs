@@ -190,7 +190,10 @@ fn explain_address(
     if addr < NULL_PAGE {
         return f.write_str("a null pointer, perhaps a lookup's result that was not checked");
     }
-    let Some(region) = near.first() else {
+    /// Farther away than any offset in an instruction, a region explains nothing.
+    const NEAR: u64 = 1 << 16;
+    let is_near = |region: &&Region| region.distance(addr) <= NEAR;
+    let Some(region) = near.first().filter(is_near) else {
         return f.write_str("the program has no memory there");
     };
     let (end, region_end) = (addr.saturating_add(size as u64), region.start + region.len);

@@ -107,17 +107,21 @@ impl<'w> Run<'w> {
         };
         let result = interp::run_main(self, args);
         self.executed += self.limit - self.left;
-        let result = self.give_up_records(result);
+        let result = self.give_up_records(&program, result);
         self.program = program;
         result
     }
 
-    /// Discards records that are still reserved, which is a fault if there was none before.
-    fn give_up_records(&mut self, result: Result<u64, Fault>) -> Result<u64, Fault> {
-        let mut result = result;
+    /// Discards records that are still reserved, which is a fault if there was none before. They are
+    /// of the program that ended or of the one that the run began with.
+    fn give_up_records(
+        &mut self,
+        first: &Program,
+        mut result: Result<u64, Fault>,
+    ) -> Result<u64, Fault> {
         while let Some(addr) = self.regions.pending_record() {
             self.regions.revoke(addr);
-            let maps = self.program.maps().iter();
+            let maps = self.program.maps().iter().chain(first.maps());
             for ringbuf in maps.filter(|map| map.map_type() == MapType::Ringbuf) {
                 // A ring buffer that the record is not of says so, and does nothing.
                 let _ = ringbuf.ringbuf_discard(addr, 0);
@@ -292,10 +296,7 @@ impl<'w> Run<'w> {
     #[cold]
     pub(crate) fn memory_fault(&self, addr: u64, size: usize, access: Access) -> Fault {
         let mut near = self.regions.list(addr);
-        near.sort_by_key(|region| {
-            let end = region.start.saturating_add(region.len);
-            region.start.saturating_sub(addr).max(addr.saturating_sub(end))
-        });
+        near.sort_by_key(|region| region.distance(addr));
         near.truncate(3);
         for region in &mut near {
             if let RegionKind::Map(index) = region.kind {

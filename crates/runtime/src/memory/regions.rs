@@ -87,6 +87,14 @@ pub struct Region {
     pub access: Access,
 }
 
+impl Region {
+    /// How far an address is from it; 0 inside.
+    pub(crate) fn distance(&self, addr: u64) -> u64 {
+        let end = self.start.saturating_add(self.len);
+        self.start.saturating_sub(addr).max(addr.saturating_sub(end))
+    }
+}
+
 /// The values of a program's maps.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct MapSpans {
