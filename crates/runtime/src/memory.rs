@@ -3,7 +3,7 @@
 //! A program and a helper name memory by its real address in this process. Nothing in skep turns
 //! such an address into an access but this file. A [`Span`] says that a stretch of memory exists
 //! and keeps it alive; [`Bytes`] and [`BytesMut`] are views of a part of a span that a check has
-//! found ([`Regions`] does the checking).
+//! found (`Regions` does the checking).
 //!
 //! Map memory is shared with other threads, and programs may race for it as they do in the kernel.
 //! All access therefore goes through raw pointers and never through references; a racing read
