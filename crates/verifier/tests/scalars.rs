@@ -2,7 +2,8 @@
 //! log, and what it says of every register after every instruction is what the domain must say,
 //! word for word.
 //!
-//! `SKEP_SCALAR_PROGRAMS` sets how many programs are tried.
+//! `SKEP_SCALAR_PROGRAMS` sets how many programs are tried. The cases in `tests/scalars/` are
+//! programs chosen for what they show; their states stand beside them.
 
 #[path = "scalars/kernel.rs"]
 mod kernel;
@@ -15,9 +16,42 @@ mod walk;
 
 use kernel::Kernel;
 use random::Random;
+use skep_spec::Code;
+use skep_spec::asm::assemble;
+use testkit::{Case, Kind, Outcome};
 
 /// How many programs are tried unless the environment says otherwise: some seconds' worth.
 const PROGRAMS: u64 = 400;
+
+#[test]
+fn cases() {
+    fn run(case: &Case) -> Outcome {
+        Outcome::Found(vec![("states", walk::trace(&program(case)))])
+    }
+    Kind { folder: "scalars", outputs: &["states"], run }.check();
+}
+
+#[test]
+fn cases_agree_with_the_kernel() {
+    fn run(case: &Case) -> Outcome {
+        let kernel = match Kernel::new() {
+            Ok(kernel) => kernel,
+            Err(reason) => return Outcome::Skipped(format!("against the kernel: {reason}")),
+        };
+        let code = program(case);
+        let (log, accepted) = kernel.log(&code);
+        assert!(accepted, "{log}");
+        match walk::compare(&code, &log, accepted) {
+            Ok(_) => Outcome::Found(Vec::new()),
+            Err(difference) => panic!("{difference}"),
+        }
+    }
+    Kind { folder: "scalars", outputs: &[], run }.check();
+}
+
+fn program(case: &Case) -> Code {
+    assemble(case.input()).expect("the case assembles")
+}
 
 #[test]
 fn random_programs_agree_with_the_kernel() {

@@ -162,7 +162,7 @@ struct Ends {
 /// to an unsigned eye, two pieces: one at the bottom and one at the top. If the unsigned range
 /// reaches only one of them, only that one counts.
 #[inline]
-fn agree<U: Unsigned>(unsigned: &mut Range<U>, signed: &mut Range<U::Signed>) {
+pub(super) fn agree<U: Unsigned>(unsigned: &mut Range<U>, signed: &mut Range<U::Signed>) {
     if let Some(range) = unsigned.signed() {
         *signed = signed.intersect(range);
     }

@@ -78,8 +78,6 @@ macro_rules! word {
 }
 
 words! { u64 i64 u32 i32 }
-#[cfg(test)]
-words! { u8 i8 }
 
 /// The numbers from `min` to `max`, both included; none if `min` is above `max`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

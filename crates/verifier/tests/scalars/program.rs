@@ -75,7 +75,7 @@ fn imm(random: &mut Random) -> i32 {
         2 => bit - 1,
         3 => -bit,
         4 => random.pick(&[0, 1, -1, i32::MIN, i32::MAX, i32::MIN + 1, 0xff, 0xffff, 0x7f, 0x80]),
-        _ => (random.number() as u32).cast_signed() >> random.below(32),
+        _ => random.short() >> random.below(32),
     }
 }
 
@@ -130,7 +130,7 @@ fn arithmetic(random: &mut Random) -> Vec<Insn> {
             let src = match operand(random) {
                 reg @ Operand::Reg(_) if random.once_in(4) => reg,
                 _ if random.once_in(4) => Operand::Imm(bits / 2),
-                _ => Operand::Imm((random.number() as u32 % bits.cast_unsigned()).cast_signed()),
+                _ => Operand::Imm(random.short().rem_euclid(bits)),
             };
             vec![Insn::Alu { width, op, dst, src }]
         }

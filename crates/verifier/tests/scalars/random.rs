@@ -22,6 +22,12 @@ impl Random {
         self.number() % limit
     }
 
+    /// Any short number.
+    #[expect(clippy::cast_possible_truncation, reason = "any bits will do")]
+    pub(crate) fn short(&mut self) -> i32 {
+        self.number() as i32
+    }
+
     /// True once in `times`.
     pub(crate) fn once_in(&mut self, times: u64) -> bool {
         self.below(times) == 0

@@ -1,7 +1,10 @@
 //! The way through a program that a log describes, taken again with the domain.
 
 use skep_spec::Code;
+use std::fmt::Write;
+
 use skep_spec::InsnIdx;
+use skep_spec::disasm::Listing;
 use skep_spec::insn::{AluOp, Insn, Operand, Reg};
 use skep_verifier::domain::branch::{Refined, is_taken, refine, refine_same};
 use skep_verifier::domain::display::{Attributes, Signed};
@@ -24,6 +27,56 @@ struct Walk<'a> {
     state: State,
     pending: Vec<Pending>,
     compared: usize,
+}
+
+/// The states of a program on all its paths, in the look of the kernel's log.
+pub(crate) fn trace(code: &Code) -> String {
+    let mut walk = Walk { code, state: [None; 11], pending: Vec::new(), compared: 0 };
+    let listing = Listing::new(code).to_string();
+    let listing: Vec<&str> = listing.lines().map(str::trim_start).collect();
+    let (mut text, mut index) = (String::new(), 0);
+    loop {
+        let insn = *walk.code.get(InsnIdx(index)).expect("programs end with an exit");
+        let before = walk.state;
+        let taken = walk.step(index, insn);
+        let line = listing[usize::try_from(index).expect("small")];
+        // Of a branch both operands are of interest, elsewhere what is new.
+        let shown = match insn {
+            Insn::Branch { dst, src: Operand::Reg(src), .. } if src != dst => vec![dst, src],
+            Insn::Branch { dst, .. } => vec![dst],
+            _ => changed(&before, &walk.state),
+        };
+        let _ = writeln!(text, "{line}{}", states(&walk.state, &shown, " ;"));
+        index += 1;
+        match (insn, taken) {
+            (Insn::Exit, _) => {
+                let Some(path) = walk.pending.pop() else { return text };
+                let shown = changed(&walk.state, &path.state);
+                let states = states(&path.state, &shown, "");
+                let _ = writeln!(text, "\nfrom {} to {}:{states}", path.from, path.to);
+                (walk.state, index) = (path.state, path.to);
+            }
+            (Insn::Branch { off, .. }, Some(true)) => {
+                index += u32::try_from(off).expect("branches go forward");
+            }
+            _ => {}
+        }
+    }
+}
+
+fn changed(before: &State, after: &State) -> Vec<Reg> {
+    Reg::ALL.into_iter().filter(|reg| before[reg.index()] != after[reg.index()]).collect()
+}
+
+fn states(state: &State, shown: &[Reg], before: &str) -> String {
+    let mut text = String::new();
+    for reg in shown {
+        if let Some(scalar) = state[reg.index()] {
+            let lead = if text.is_empty() { before } else { "" };
+            let _ = write!(text, "{lead} R{}={scalar}", reg.index());
+        }
+    }
+    text
 }
 
 /// Compares every state in the log; gives their number, or the first difference.
@@ -96,7 +149,8 @@ impl Walk<'_> {
         }
     }
 
-    fn step(&mut self, index: u32, insn: Insn) {
+    /// Goes past an instruction; gives the outcome of a branch that has one only.
+    fn step(&mut self, index: u32, insn: Insn) -> Option<bool> {
         match insn {
             Insn::LoadImm64 { dst, .. } => self.state[dst.index()] = Some(Scalar::ZERO),
             Insn::Alu { op, dst: POINTER, src, .. } => {
@@ -138,8 +192,9 @@ impl Walk<'_> {
             Insn::Call(_) => self.state[0] = Some(Scalar::UNKNOWN),
             Insn::Branch { width, cond, dst, src, off } => {
                 let (one, two) = (self.get(dst), self.operand(src));
-                if is_taken(width, cond, one, two).is_some() {
-                    return;
+                let decided = is_taken(width, cond, one, two);
+                if decided.is_some() {
+                    return decided;
                 }
                 let mut taken = self.state;
                 let target = index + 1 + u32::try_from(off).expect("branches go forward");
@@ -156,6 +211,7 @@ impl Walk<'_> {
             }
             _ => {}
         }
+        None
     }
 }
 
