@@ -21,11 +21,16 @@ impl Scalar {
     #[inline]
     #[must_use]
     pub fn sync(self) -> Scalar {
+        // Nothing can be learned of one number that all views admit.
+        if self.tnum.is_constant() && self.contains(self.tnum.value) {
+            return Scalar::constant(self.tnum.value);
+        }
+        self.sync_unknown()
+    }
+
+    fn sync_unknown(self) -> Scalar {
         let mut scalar = self;
         scalar.ranges_from_bits();
-        if scalar == Scalar::constant(scalar.tnum.value) {
-            return scalar;
-        }
         for _ in 0..ROUNDS {
             let before = scalar;
             scalar.low_from_whole();
@@ -61,6 +66,10 @@ impl Scalar {
     #[inline]
     fn only_number(&self) -> Option<u64> {
         let Range { min, max } = self.u64;
+        let counts_through = self.tnum.mask & self.tnum.mask.wrapping_add(1) == 0;
+        if counts_through && min < max {
+            return None;
+        }
         let first = if self.tnum.contains(min) { min } else { self.tnum.next(min) };
         let only = if first == min {
             self.tnum.next(min) > max
