@@ -15,7 +15,7 @@
 //! - [`cfg`]: the shape of a program: functions, jumps, what is live where
 //! - `check`: what one instruction may do, and makes of the state; one file a subject
 //! - `explore`: the walk over all paths, and what lets it end: pruning, precision, limits
-//! - [`rejection`], [`log`]: what is reported
+//! - [`rejection`], [`log`], [`kernel_words`]: what is reported
 #![forbid(unsafe_code)]
 
 pub mod cfg;
@@ -25,6 +25,7 @@ pub mod environment;
 mod explore;
 pub mod facts;
 pub mod input;
+pub mod kernel_words;
 pub mod limits;
 pub mod log;
 mod maps;
