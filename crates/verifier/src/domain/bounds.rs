@@ -25,25 +25,26 @@ impl Scalar {
         if self.tnum.is_constant() && self.contains(self.tnum.value) {
             return Scalar::constant(self.tnum.value);
         }
-        self.sync_unknown()
+        let mut scalar = self;
+        scalar.sync_views();
+        scalar
     }
 
-    fn sync_unknown(self) -> Scalar {
-        let mut scalar = self;
-        scalar.ranges_from_bits();
+    /// In place: copies of scalars are what takes time here.
+    fn sync_views(&mut self) {
+        self.ranges_from_bits();
         for _ in 0..ROUNDS {
-            let before = scalar;
-            scalar.low_from_whole();
-            agree(&mut scalar.u32, &mut scalar.s32);
-            agree(&mut scalar.u64, &mut scalar.s64);
-            scalar.whole_from_low();
-            if scalar == before {
+            let before = *self;
+            self.low_from_whole();
+            agree(&mut self.u32, &mut self.s32);
+            agree(&mut self.u64, &mut self.s64);
+            self.whole_from_low();
+            if *self == before {
                 break;
             }
         }
-        scalar.bits_from_ranges();
-        scalar.ranges_from_bits();
-        scalar
+        self.bits_from_ranges();
+        self.ranges_from_bits();
     }
 
     /// Ranges from the known bits.
