@@ -20,6 +20,14 @@ pub enum Error {
         /// Its section.
         section: String,
     },
+    /// A program is to be attached to something that the kernel does not have.
+    #[error("the kernel's types have no `{name}`, which stands for `{target}`")]
+    NoTarget {
+        /// What the section's name says.
+        target: String,
+        /// What it would be called.
+        name: String,
+    },
     /// A map's bytes do not have the size that its types say.
     #[error("map {map}: {source}")]
     Value {
@@ -38,6 +46,9 @@ impl Error {
             Error::NoType { .. } => {
                 Some("say it with `--type`, or name the section as libbpf does")
             }
+            Error::NoTarget { .. } => {
+                Some("see which there are with `skep btf dump /sys/kernel/btf/vmlinux`")
+            }
             Error::Object(_) | Error::Value { .. } => None,
         }
     }
@@ -46,7 +57,10 @@ impl Error {
     pub fn log(&self) -> Option<&str> {
         match self {
             Error::Command(error) => error.log.as_deref(),
-            Error::Object(_) | Error::NoType { .. } | Error::Value { .. } => None,
+            Error::Object(_)
+            | Error::NoType { .. }
+            | Error::NoTarget { .. }
+            | Error::Value { .. } => None,
         }
     }
 }

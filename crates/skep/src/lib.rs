@@ -8,6 +8,7 @@
 //! - [`compile`]: C source to an object, with clang
 #![forbid(unsafe_code)]
 
+pub mod attach;
 pub mod capture;
 pub mod compile;
 mod error;

@@ -14,6 +14,7 @@ use skep_object::{Binding, FunctionIdx, MapDef, MapIdx, Object, ProgramKind, Tar
 use skep_spec::abi::{MapType, ProgType};
 use skep_spec::insn::Imm64;
 
+use crate::attach;
 use crate::error::{Error, Result};
 use crate::handle::Owned;
 use crate::map::Map;
@@ -31,7 +32,8 @@ pub struct Options<'a> {
     pub programs: &'a [String],
     /// The type of all programs, whatever their section names say.
     pub prog_type: Option<ProgType>,
-    /// What CO-RE relocations are answered from.
+    /// The kernel's types: what CO-RE relocations are answered from, and where the targets of
+    /// tracing programs are found.
     pub target: Option<&'a CoreTarget<'a>>,
     /// `BPF_LOG_LEVEL*` bits: how much the verifier is to tell.
     pub log_level: u32,
@@ -69,16 +71,30 @@ pub fn load(
     options: &Options<'_>,
 ) -> Result<Loaded> {
     let chosen = choose(object, options)?;
-    let btf = load_btf(engine, object);
-    let btf_handle = btf.as_ref().map(|btf| btf.handle);
-    let maps = create_maps(engine, object, btf_handle)?;
+    let loader = Loader::new(engine, object, options)?;
     let mut programs = Vec::with_capacity(chosen.len());
     for (index, kind) in &chosen {
-        let program = load_program(engine, object, &maps, btf_handle, *index, kind, options)?;
-        programs.push((*index, program));
+        programs.push((*index, loader.program(*index, kind)?));
     }
-    fill_slots(engine, object, &maps, &programs)?;
-    Ok(Loaded { maps, programs: programs.into_iter().map(|(_, program)| program).collect() })
+    fill_slots(engine, object, &loader.maps, &programs)?;
+    let programs = programs.into_iter().map(|(_, program)| program).collect();
+    Ok(Loaded { maps: loader.maps, programs })
+}
+
+/// Loads each program of an object by itself, so that one that is refused does not hide what
+/// becomes of the others. Program arrays and maps of maps stay empty.
+///
+/// # Errors
+///
+/// If the object has not the chosen programs, or its maps cannot be made.
+pub fn load_each(
+    engine: &Arc<dyn Engine>,
+    object: &Arc<Object>,
+    options: &Options<'_>,
+) -> Result<Vec<(FunctionIdx, Result<Program>)>> {
+    let chosen = choose(object, options)?;
+    let loader = Loader::new(engine, object, options)?;
+    Ok(chosen.iter().map(|(index, kind)| (*index, loader.program(*index, kind))).collect())
 }
 
 /// The programs to load, with what they are.
@@ -207,6 +223,35 @@ fn takes_types(map_type: MapType) -> bool {
     )
 }
 
+/// What the programs of an object share while they are loaded.
+struct Loader<'a> {
+    engine: &'a Arc<dyn Engine>,
+    object: &'a Object,
+    options: &'a Options<'a>,
+    btf: Option<Owned>,
+    maps: Vec<Map>,
+}
+
+impl<'a> Loader<'a> {
+    /// Hands over the types, and creates the maps.
+    fn new(
+        engine: &'a Arc<dyn Engine>,
+        object: &'a Arc<Object>,
+        options: &'a Options<'a>,
+    ) -> Result<Loader<'a>> {
+        let btf = load_btf(engine, object);
+        let maps = create_maps(engine, object, btf.as_ref().map(|btf| btf.handle))?;
+        Ok(Loader { engine, object, options, btf, maps })
+    }
+
+    /// Loads one program.
+    fn program(&self, index: FunctionIdx, kind: &ProgramKind) -> Result<Program> {
+        let Loader { engine, object, options, btf, maps } = self;
+        let btf = btf.as_ref().map(|btf| btf.handle);
+        load_program(engine, object, maps, btf, index, kind, options)
+    }
+}
+
 fn load_program(
     engine: &Arc<dyn Engine>,
     object: &Object,
@@ -244,6 +289,10 @@ fn load_program(
             line_col: info.line_col,
         })
         .collect();
+    let attached_to = match options.target {
+        Some(target) => attach::target_type(kind, target.btf())?,
+        None => None,
+    };
     let mut flags = 0;
     if kind.sleepable {
         flags |= BPF_F_SLEEPABLE;
@@ -261,7 +310,7 @@ fn load_program(
         kern_version: object.version().unwrap_or_default(),
         ifindex: 0,
         btf: btf.map(|btf| ProgBtf { btf, funcs: &funcs, lines: &lines }),
-        attach_btf_id: 0,
+        attach_btf_id: attached_to.map_or(0, |id| id.0),
         attach_to: None,
         log_level: options.log_level,
     })?;
