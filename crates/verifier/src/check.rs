@@ -1,6 +1,20 @@
 //! What one instruction may do, and what it makes of the state. One file a subject.
 
+pub(crate) mod alu;
+mod atomic;
 mod exit;
+mod imm64;
+mod jump;
+mod lock;
+mod map_compat;
+pub(crate) mod memory;
+mod packet_load;
+mod packet_range;
+mod pointer;
+mod reference;
+mod signature;
+pub(crate) mod subprog;
+mod target;
 
 use skep_spec::insn::{Insn, Reg};
 
@@ -18,9 +32,44 @@ impl Walk<'_> {
             facts.seen = true;
         }
         match insn {
-            Insn::Exit => self.check_exit(),
-            _ => unsupported("instruction"),
+            Insn::Alu { width, op, dst, src } => self.check_alu(width, op, dst, src)?,
+            Insn::Neg { width, dst } => self.check_neg(width, dst)?,
+            Insn::Mov { width, dst, src } => self.check_mov(width, dst, src)?,
+            Insn::MovSx { width, from, dst, src } => self.check_mov_sx(width, from, dst, src)?,
+            Insn::AddrSpaceCast { .. } => return unsupported("arenas"),
+            Insn::Swap { kind, size, dst } => self.check_swap(kind, size, dst)?,
+            Insn::LoadImm64 { dst, imm } => self.check_imm64(dst, imm)?,
+            Insn::LoadPacket { index, .. } => self.check_packet_load(index)?,
+            Insn::Load { size, signed, dst, src, off } => {
+                self.check_load(size, signed, dst, src, off)?;
+            }
+            Insn::Store { size, dst, off, src } => self.check_store(size, dst, off, src)?,
+            Insn::Atomic { size, op, dst, off, src } => {
+                self.check_atomic(size, op, dst, off, src)?;
+            }
+            Insn::LoadAcquire { size, dst, src, off } => {
+                self.check_load_acquire(size, dst, src, off)?;
+            }
+            Insn::StoreRelease { size, dst, off, src } => {
+                self.check_store_release(size, dst, off, src)?;
+            }
+            Insn::Goto { off } => return self.check_goto(off.into()),
+            Insn::GotoLong { imm } => return self.check_goto(imm),
+            Insn::Branch { width, cond, dst, src, off } => {
+                self.counters.jumps += 1;
+                return self.check_branch(width, cond, dst, src, off);
+            }
+            Insn::MayGoto { .. } => return unsupported("may_goto"),
+            Insn::Call(callee) => {
+                self.counters.jumps += 1;
+                return self.check_call(callee);
+            }
+            Insn::Exit => {
+                self.counters.jumps += 1;
+                return self.check_exit();
+            }
         }
+        Ok(Next::Following)
     }
 
     /// A register whose value an instruction uses.

@@ -165,6 +165,12 @@ impl FieldKind {
 }
 
 impl MapFacts {
+    /// Whether values hold a lock.
+    #[must_use]
+    pub fn has_lock(&self) -> bool {
+        self.field(FieldKind::SpinLock).is_some() || self.field(FieldKind::ResSpinLock).is_some()
+    }
+
     /// The field of a kind, if values have one.
     #[must_use]
     pub fn field(&self, kind: FieldKind) -> Option<&SpecialField> {

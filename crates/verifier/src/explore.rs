@@ -4,8 +4,19 @@
 //! the other followed. A path ends where the program does, or where a checkpoint shows that all
 //! that follows is known to be safe already (`visited`). [`verify`] is the way in.
 
+mod checkpoint;
+mod component;
+mod equal;
+mod history;
+mod live;
+mod notes;
+mod precision;
+mod references;
+mod visited;
 mod walk;
+mod widen;
 
+pub(crate) use self::history::{Linked, Place};
 pub(crate) use self::walk::{Next, Walk};
 
 use std::time::Instant;
@@ -14,7 +25,10 @@ use skep_spec::InsnIdx;
 
 use crate::environment::Environment;
 use crate::input::{Input, Options};
+use crate::kernel_words::FinalLine;
 use crate::limits;
+use crate::log::Names;
+use crate::maps::Maps;
 use crate::outcome::{Outcome, Report, Statistics, Unsupported, Verified};
 use crate::rejection::{Check, Reason, Rejection, Stop};
 
@@ -26,26 +40,31 @@ pub fn verify(input: &Input<'_>, environment: &dyn Environment, options: Options
     let begin = Instant::now();
     let mut report = match Walk::new(input, environment, options) {
         Ok(walk) => walk.finish(),
-        Err(stop) => Report {
-            outcome: outcome(*stop, None),
-            statistics: Statistics::default(),
-            log: String::new(),
-        },
+        Err(stop) => {
+            let maps = Maps::default();
+            let names = Names { maps: &maps, types: environment.kernel_btf() };
+            Report {
+                outcome: outcome(*stop, None, input, names),
+                statistics: Statistics::default(),
+                log: String::new(),
+                maps,
+            }
+        }
     };
     report.statistics.time = begin.elapsed();
     report
 }
 
 /// The answer for a walk that ended early, at an instruction if it had begun.
-fn outcome(stop: Stop, at: Option<InsnIdx>) -> Outcome {
-    let rejected = |at, reason| {
-        Outcome::Rejected(Box::new(Rejection { at, reason, state: None, path: Vec::new() }))
+fn outcome(stop: Stop, at: Option<InsnIdx>, input: &Input<'_>, names: Names<'_>) -> Outcome {
+    let (at, reason) = match stop {
+        Stop::Rejected(reason) => (at, reason),
+        Stop::RejectedAt(at, reason) => (Some(at), reason),
+        Stop::Unsupported(what) => return Outcome::Unsupported(Unsupported { what, at }),
     };
-    match stop {
-        Stop::Rejected(reason) => rejected(at, reason),
-        Stop::RejectedAt(at, reason) => rejected(Some(at), reason),
-        Stop::Unsupported(what) => Outcome::Unsupported(Unsupported { what, at }),
-    }
+    let line = FinalLine { reason: &reason, prog_type: input.prog_type, names };
+    let final_line = line.to_string();
+    Outcome::Rejected(Box::new(Rejection { at, reason, final_line, state: None, path: Vec::new() }))
 }
 
 impl Walk<'_> {
@@ -55,14 +74,14 @@ impl Walk<'_> {
         let outcome = match result {
             Ok(()) => Outcome::Accepted(Verified { facts: std::mem::take(&mut self.facts) }),
             Err(stop) => {
-                let mut outcome = outcome(*stop, Some(self.at));
+                let mut outcome = outcome(*stop, Some(self.at), self.input, self.names());
                 if let Outcome::Rejected(rejection) = &mut outcome {
                     rejection.state = Some(Box::new(self.state.clone()));
                 }
                 outcome
             }
         };
-        Report { outcome, statistics: self.statistics, log: self.log.text }
+        Report { outcome, statistics: self.statistics, log: self.log.text, maps: self.maps }
     }
 
     /// Walks all paths.
@@ -72,20 +91,43 @@ impl Walk<'_> {
             if self.statistics.processed > limits::PROCESSED_INSNS {
                 return Err(Reason::TooManyInsns { processed: self.statistics.processed }.into());
             }
-            let next = self.step()?;
-            self.previous = Some(self.at);
+            self.noted = false;
+            let next = if self.cfg.is_prune_point(self.at) && self.visit()? {
+                Next::End
+            } else {
+                if self.cfg.is_jump_point(self.at) {
+                    self.note_jump();
+                }
+                self.begin_live(self.at);
+                let next = self.step()?;
+                self.commit_live();
+                next
+            };
             match next {
                 Next::Following => {
                     let slots = self.input.code.get(self.at).map_or(1, |insn| insn.slots());
-                    self.at = InsnIdx(self.at.0 + slots);
+                    self.go_on(InsnIdx(self.at.0 + slots));
                 }
-                Next::Jump(to) => self.at = to,
+                Next::Jump(to) => self.go_on(to),
                 Next::End => {
+                    self.end_path();
+                    self.update_live();
                     if !self.resume() {
-                        return Ok(());
+                        self.forget_checkpoints();
+                        if !self.begin_global()? {
+                            return Ok(());
+                        }
+                        self.trail.first = self.at;
+                        continue;
                     }
                 }
             }
         }
+    }
+
+    /// The path goes on with another instruction.
+    fn go_on(&mut self, to: InsnIdx) {
+        self.previous = Some(self.at);
+        self.at = to;
     }
 }

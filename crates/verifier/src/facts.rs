@@ -8,6 +8,8 @@ use crate::state::register::Kind;
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
     insns: Vec<InsnFacts>,
+    uninit: Vec<u64>,
+    buffer: u32,
 }
 
 /// What is known of an instruction, over all paths.
@@ -20,8 +22,8 @@ pub struct InsnFacts {
 }
 
 impl Facts {
-    pub(crate) fn new(slots: usize) -> Facts {
-        Facts { insns: vec![InsnFacts::default(); slots] }
+    pub(crate) fn new(slots: usize, subprograms: usize) -> Facts {
+        Facts { insns: vec![InsnFacts::default(); slots], uninit: vec![0; subprograms], buffer: 0 }
     }
 
     /// What is known of the instruction in a slot; nothing where there is none.
@@ -30,7 +32,30 @@ impl Facts {
         self.insns.get(at.index()).copied().unwrap_or_default()
     }
 
+    /// The stack slots of a function that are read on some path before they are written, one bit
+    /// each, from the frame pointer down. They are to be zeroed before it runs.
+    #[must_use]
+    pub fn uninit_slots(&self, subprogram: u16) -> u64 {
+        self.uninit.get(usize::from(subprogram)).copied().unwrap_or(0)
+    }
+
+    /// How many bytes of a buffer are accessed whose size is known once the program is attached.
+    #[must_use]
+    pub fn buffer_bytes(&self) -> u32 {
+        self.buffer
+    }
+
     pub(crate) fn at_mut(&mut self, at: InsnIdx) -> Option<&mut InsnFacts> {
         self.insns.get_mut(at.index())
+    }
+
+    pub(crate) fn note_uninit(&mut self, subprogram: u16, slot: usize) {
+        if let Some(slots) = self.uninit.get_mut(usize::from(subprogram)) {
+            *slots |= 1 << slot;
+        }
+    }
+
+    pub(crate) fn note_buffer(&mut self, bytes: u32) {
+        self.buffer = self.buffer.max(bytes);
     }
 }

@@ -1,6 +1,10 @@
 //! The maps of a program, numbered.
 
-use crate::environment::MapFacts;
+use skep_spec::abi::MapType;
+use skep_spec::abi::context::objects::Object;
+
+use crate::environment::{FieldKind, MapFacts};
+use crate::state::{Id, Kind};
 
 /// The number of a map among those that a program can reach.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -35,6 +39,13 @@ impl Maps {
         index(self.entries.len() - 1)
     }
 
+    /// Whether the program names another map of the same type.
+    pub(crate) fn has_other(&self, facts: &MapFacts) -> bool {
+        self.entries.iter().any(|entry| {
+            entry.named && entry.facts.map_type == facts.map_type && entry.facts.id != facts.id
+        })
+    }
+
     /// How many maps the program names.
     pub(crate) fn named(&self) -> usize {
         self.entries.iter().filter(|entry| entry.named).count()
@@ -44,6 +55,24 @@ impl Maps {
     #[must_use]
     pub fn facts(&self, map: MapIdx) -> &MapFacts {
         &self.entries[usize::from(map.0)].facts
+    }
+
+    /// What a value of a map turns out to be once it is known not to be null, if it is no memory:
+    /// a map, or a socket. `id` names the lookup that found it.
+    pub(crate) fn element(&self, map: MapIdx, id: Option<Id>) -> Option<Kind> {
+        if let Some(map) = self.inner(map) {
+            // Timers remember their map, so that one map must be told from another.
+            let facts = self.facts(map);
+            let told_apart = facts.field(FieldKind::Timer).is_some()
+                || facts.field(FieldKind::Workqueue).is_some()
+                || facts.field(FieldKind::TaskWork).is_some();
+            return Some(Kind::Map { map, uid: if told_apart { id } else { None } });
+        }
+        match self.facts(map).map_type {
+            MapType::Xskmap => Some(Kind::Object(Object::XdpSock)),
+            MapType::Sockmap | MapType::Sockhash => Some(Kind::Object(Object::Socket)),
+            _ => None,
+        }
     }
 
     /// The shape of maps in a map of maps.

@@ -5,7 +5,11 @@ use std::num::NonZeroU32;
 use skep_spec::InsnIdx;
 use skep_spec::insn::Reg;
 
+use super::checkpoint::{CheckpointIdx, Checkpoints, Trail};
+use super::component::Visit;
+use super::references::References;
 use crate::cfg::Cfg;
+use crate::check::subprog::Functions;
 use crate::environment::{Environment, Privileges};
 use crate::facts::Facts;
 use crate::input::{Input, Options};
@@ -14,6 +18,7 @@ use crate::log::Log;
 use crate::maps::Maps;
 use crate::outcome::Statistics;
 use crate::rejection::{Check, Reason};
+use crate::state::idmap::IdMap;
 use crate::state::{Frame, Id, Kind, Register, State};
 
 /// A walk over all paths of a program.
@@ -26,7 +31,6 @@ pub(crate) struct Walk<'a> {
     /// The world outside.
     pub(crate) environment: &'a dyn Environment,
     /// How to verify.
-    #[expect(dead_code, reason = "the log and pruning read it")]
     pub(crate) options: Options,
     /// What the caller may do.
     pub(crate) privileges: Privileges,
@@ -34,12 +38,32 @@ pub(crate) struct Walk<'a> {
     pub(crate) cfg: Cfg,
     /// The maps it can reach.
     pub(crate) maps: Maps,
+    /// The map of each instruction that names one.
+    pub(crate) references: References,
+    /// What is known of the program's functions by their BTF.
+    pub(crate) functions: Functions,
     /// What is known of the machine here.
     pub(crate) state: State,
     /// The instruction that is looked at.
     pub(crate) at: InsnIdx,
     /// The one before it on the path.
     pub(crate) previous: Option<InsnIdx>,
+    /// The way here from the last checkpoint.
+    pub(crate) trail: Trail,
+    /// Whether the trail's last step is about this instruction.
+    pub(super) noted: bool,
+    /// The checkpoints.
+    pub(super) checkpoints: Checkpoints,
+    /// Those at each instruction, the latest last.
+    pub(super) meetings: Vec<Vec<CheckpointIdx>>,
+    /// Those that are no longer compared with, but still needed to walk back.
+    pub(super) given_up: Vec<CheckpointIdx>,
+    /// The loops that paths have come into.
+    pub(super) visits: Vec<Visit>,
+    /// Memory for comparing states.
+    pub(super) id_map: IdMap,
+    /// What decides when checkpoints are made.
+    pub(crate) counters: Counters,
     /// The branches put off, the latest last.
     pub(crate) pending: Vec<Pending>,
     /// The last name given.
@@ -52,11 +76,28 @@ pub(crate) struct Walk<'a> {
     pub(crate) log: Log,
 }
 
+/// What decides when checkpoints are made, and what is held.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counters {
+    /// Jumps, calls and ends looked at.
+    pub(crate) jumps: u32,
+    /// The same when the last checkpoint was made.
+    pub(super) jumps_before: u32,
+    /// Instructions looked at when the last checkpoint was made.
+    pub(super) processed_before: u32,
+    /// Checkpoints that are compared with.
+    pub(super) checkpoints: u32,
+    /// Paths that have ended in loops under way.
+    pub(super) backedges: u32,
+}
+
 /// A branch put off.
 #[derive(Clone, Debug)]
 pub(crate) struct Pending {
     /// What is known on it.
     pub(crate) state: State,
+    /// The way there from the last checkpoint.
+    pub(super) trail: Trail,
     /// Where it begins.
     pub(crate) at: InsnIdx,
     /// The instruction before.
@@ -85,6 +126,9 @@ impl<'a> Walk<'a> {
             return Err(Reason::ProgramSize.into());
         }
         let cfg = Cfg::new(input)?;
+        let mut maps = Maps::default();
+        let references = References::resolve(input, environment, &mut maps)?;
+        let subprograms = cfg.subprograms().len();
         let mut frame = Frame::new(0, 0, InsnIdx(0));
         frame.registers[Reg::R1.index()] = Register::pointer(Kind::Context);
         Ok(Walk {
@@ -93,14 +137,24 @@ impl<'a> Walk<'a> {
             options,
             privileges: environment.privileges(),
             cfg,
-            maps: Maps::default(),
+            maps,
+            references,
+            functions: Functions::default(),
             state: State::new(frame),
             at: InsnIdx(0),
             previous: None,
+            trail: Trail::default(),
+            noted: false,
+            checkpoints: Checkpoints::default(),
+            meetings: vec![Vec::new(); input.code.slots().len()],
+            given_up: Vec::new(),
+            visits: Vec::new(),
+            id_map: IdMap::default(),
+            counters: Counters::default(),
             pending: Vec::new(),
             ids: 0,
-            facts: Facts::new(input.code.slots().len()),
-            statistics: Statistics::default(),
+            facts: Facts::new(input.code.slots().len(), subprograms),
+            statistics: Statistics { stack_depth: vec![0; subprograms], ..Statistics::default() },
             log: Log::new(options.log),
         })
     }
@@ -120,6 +174,7 @@ impl<'a> Walk<'a> {
     pub(crate) fn resume(&mut self) -> bool {
         let Some(pending) = self.pending.pop() else { return false };
         self.state = pending.state;
+        self.trail = pending.trail;
         self.at = pending.at;
         self.previous = pending.previous;
         true
@@ -131,7 +186,15 @@ impl<'a> Walk<'a> {
         if self.pending.len() >= limits::PENDING_BRANCHES {
             return Err(Reason::TooManyJumps { pending: self.pending.len() }.into());
         }
-        self.pending.push(Pending { state: self.state.clone(), at, previous: Some(self.at) });
+        if let Some(parent) = self.trail.parent {
+            self.checkpoints.get_mut(parent).branches += 1;
+        }
+        self.pending.push(Pending {
+            state: self.state.clone(),
+            trail: self.trail.clone(),
+            at,
+            previous: Some(self.at),
+        });
         Ok(&mut self.pending.last_mut().expect("pending: one was pushed").state)
     }
 }

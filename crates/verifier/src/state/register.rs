@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 
 use skep_btf::TypeId;
 use skep_spec::abi::context::objects::Object;
+use skep_spec::insn::Width;
 
 use crate::domain::Scalar;
 use crate::maps::MapIdx;
@@ -31,8 +32,9 @@ pub struct Register {
     /// others with this name have the same variable offset. Of a pointer that may be null: others
     /// with this name are null together. Of a map value with a lock: which value it is.
     pub id: Option<Id>,
-    /// Whether a number is `off` away from the one that `id` names.
-    pub displaced: bool,
+    /// Of a number that is `off` away from the one that `id` names: the width of the addition that
+    /// made it so, as one of the lower halves wraps earlier.
+    pub displaced: Option<Width>,
     /// The reference that a pointer belongs to, which ends when that is released.
     pub reference: Option<Id>,
 }
@@ -182,7 +184,7 @@ impl Register {
             value,
             off: 0,
             id: None,
-            displaced: false,
+            displaced: None,
             reference: None,
         }
     }
@@ -206,6 +208,13 @@ impl Register {
     #[must_use]
     pub const fn pointer(kind: Kind) -> Register {
         Register::of(kind, Scalar::ZERO)
+    }
+
+    /// The same, not tied to any other register.
+    #[inline]
+    #[must_use]
+    pub const fn nameless(self) -> Register {
+        Register { id: None, displaced: None, off: 0, ..self }
     }
 
     /// Whether it holds something.
