@@ -1,17 +1,506 @@
 //! The kernel's own words for a rejection.
+//!
+//! Tools that read its log, and people who search for an error, know them. The wording is that of
+//! Linux 6.18; sentences for people are made elsewhere.
 
-use skep_spec::decode::DecodeError;
+mod parts;
+mod undecodable;
 
-use crate::rejection::Rejection;
+use std::fmt;
 
-/// The last line that the kernel's log has on a rejection; empty where it says nothing.
-#[must_use]
-pub fn final_line(rejection: &Rejection) -> String {
-    format!("{:?}", rejection.reason)
+use skep_spec::abi::context::PacketAccess;
+use skep_spec::abi::ProgType;
+
+use self::parts::{
+    AccessOf, Address, Aligned, BufferName, Operator, R, Spaced, helper, leaving, returning,
+};
+pub use self::undecodable::undecodable;
+use crate::log::{KindName, Names, Part, StateText};
+use crate::rejection::{Accessor, Beyond, Direction, Extent, Reason};
+use crate::state::State;
+
+/// Displays the last line that the kernel's log has on a rejection; nothing, where it has none.
+pub(crate) struct FinalLine<'a> {
+    /// What is wrong.
+    pub(crate) reason: &'a Reason,
+    /// The type of the program.
+    pub(crate) prog_type: ProgType,
+    /// What the line may refer to.
+    pub(crate) names: Names<'a>,
 }
 
-/// The same, of bytes that are no instructions.
-#[must_use]
-pub fn undecodable(error: &DecodeError) -> String {
-    error.kind.to_string()
+impl fmt::Display for FinalLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use Reason::*;
+        match self.reason {
+            // Bytes.
+            Undecodable(error) => f.write_str(&undecodable(error)),
+            UnknownOpcode { opcode } => write!(f, "unknown opcode {opcode:02x}"),
+            ProgramSize => Ok(()),
+
+            // The shape of the program.
+            CallDestination => write!(f, "call to invalid destination"),
+            TooManySubprograms => write!(f, "too many subprograms"),
+            JumpOutOfRange { from, to } => {
+                write!(f, "jump out of range from insn {from} to {to}")
+            }
+            LastInsn => write!(f, "last insn is not an exit or jmp"),
+            Unreachable(at) => write!(f, "unreachable insn {at}"),
+            JumpIntoImm64(at) => write!(f, "jump into the middle of ldimm64 insn {at}"),
+            BackEdge { from, to } => write!(f, "back-edge from insn {from} to {to}"),
+            PacketLoadInSubprogram => {
+                write!(f, "LD_ABS is not allowed in subprogs without BTF")
+            }
+            TailCallInSubprogram => write!(f, "tail_call is not allowed in subprogs without BTF"),
+            PacketLoadReturn => {
+                write!(f, "LD_ABS is only allowed in functions that return 'int'.")
+            }
+            TailCallReturn => {
+                write!(f, "tail_call is only allowed in functions that return 'int'.")
+            }
+
+            // Limits.
+            TooManyInsns { processed } => {
+                write!(f, "BPF program is too large. Processed {processed} insn")
+            }
+            TooManyJumps { pending } => {
+                write!(f, "The sequence of {pending} jumps is too complex.")
+            }
+            InfiniteLoop { old, .. } => self.old_state(f, &old.0, &old.1),
+            StackDepth { calls, bytes } => {
+                write!(f, "combined stack size of {calls} calls is {bytes}. Too large")
+            }
+            TailCallStack { bytes } => write!(
+                f,
+                "tail_calls are not allowed when call stack of previous frames is {bytes} bytes. \
+                 Too large"
+            ),
+            CallDepth { frames } => write!(f, "the call stack of {frames} frames is too deep"),
+            CallGraphDepth { frames } => {
+                write!(f, "the call stack of {frames} frames is too deep !")
+            }
+
+            // Registers.
+            NoRegister { number } => write!(f, "R{number} is invalid"),
+            Uninit(reg) => write!(f, "{} !read_ok", R(*reg)),
+            FramePointerWrite => write!(f, "frame pointer is read only"),
+
+            // Arithmetic.
+            DivByZero => write!(f, "div by zero"),
+            Shift(by) => write!(f, "invalid shift {by}"),
+            PointerSignExtension(reg) => write!(f, "{} sign-extension part of pointer", R(*reg)),
+            PointerPartialCopy(reg) => write!(f, "{} partial copy of pointer", R(*reg)),
+            PointerUnary(reg) => write!(f, "{} pointer arithmetic prohibited", R(*reg)),
+            PointerAndPointer { reg, op } => {
+                write!(f, "{} pointer {} pointer prohibited", R(*reg), Operator(*op))
+            }
+            PointerArithmetic32(reg) => {
+                write!(f, "{} 32-bit pointer arithmetic prohibited", R(*reg))
+            }
+            PointerArithmeticNullable { reg, pointer } => {
+                let kind = KindName(*pointer);
+                let reg = R(*reg);
+                write!(f, "{reg} pointer arithmetic on {kind} prohibited, null-check it first")
+            }
+            PointerArithmeticKind { reg, pointer } => {
+                write!(f, "{} pointer arithmetic on {} prohibited", R(*reg), KindName(*pointer))
+            }
+            PointerSubtractedFromScalar(reg) => {
+                write!(f, "{} tried to subtract pointer from scalar", R(*reg))
+            }
+            StackPointerSubtraction(reg) => {
+                write!(f, "{} subtraction from stack pointer prohibited", R(*reg))
+            }
+            PointerBitwise { reg, op } => {
+                write!(f, "{} bitwise operator {} on pointer prohibited", R(*reg), Operator(*op))
+            }
+            PointerOperator { reg, op } => {
+                let op = Operator(*op);
+                write!(f, "{} pointer arithmetic with {op} operator prohibited", R(*reg))
+            }
+            PointerDistance { pointer, number } => {
+                let kind = KindName(*pointer);
+                write!(f, "math between {kind} pointer and {number} is not allowed")
+            }
+            PointerOffset { pointer, off } => {
+                write!(f, "{} pointer offset {off} is not allowed", KindName(*pointer))
+            }
+            PointerUnbounded { pointer } => write!(
+                f,
+                "math between {} pointer and register with unbounded min value is not allowed",
+                KindName(*pointer)
+            ),
+            PointerOutOfBounds { pointer, number } => {
+                let kind = KindName(*pointer);
+                write!(f, "value {number} makes {kind} pointer be out of bounds")
+            }
+            PointerComparison(reg) => write!(f, "{} pointer comparison prohibited", R(*reg)),
+
+            // Loads and stores.
+            NotMemory { reg, found } => {
+                write!(f, "{} invalid mem access '{}'", R(*reg), KindName(*found))
+            }
+            DifferentPointers => write!(f, "same insn cannot be used with different pointers"),
+            WriteProtected { reg, found } => {
+                write!(f, "{} cannot write into {}", R(*reg), KindName(*found))
+            }
+            Outside { extent, beyond } => outside(f, extent, *beyond),
+            PointerOffsetNegative { reg, pointer } => write!(
+                f,
+                "negative offset {} ptr {} off={} disallowed",
+                KindName(*pointer),
+                R(*reg),
+                pointer.off
+            ),
+            PointerModified { reg, pointer, off } => write!(
+                f,
+                "dereference of modified {} ptr {} off={off} disallowed",
+                KindName(*pointer),
+                R(*reg)
+            ),
+            PointerVariable { reg: _, pointer } => {
+                let var_off = pointer.value.tnum;
+                write!(f, "variable {} access var_off={var_off} disallowed", KindName(*pointer))
+            }
+            MisalignedPacket { align, pointer, off, size } => {
+                let address = Address { pointer, off: *off };
+                write!(f, "misaligned packet access off {align}+{address} size {size}")
+            }
+            Misaligned { pointer, off, size } => {
+                let (what, address) = (Aligned(pointer.kind), Address { pointer, off: *off });
+                write!(f, "misaligned {what}access off {address} size {size}")
+            }
+            Leak { reg, into } => write!(f, "{} leaks addr into {into}", R(*reg)),
+
+            // Stack.
+            Stack { reg, pointer: _, direction, off, size } => {
+                let access = AccessOf(*direction);
+                write!(f, "invalid{access} stack {} off={off} size={size}", R(*reg))
+            }
+            StackUnbounded { reg, direction } => {
+                let access = AccessOf(*direction);
+                write!(f, "invalid unbounded variable-offset{access} stack {}", R(*reg))
+            }
+            StackVariable { reg, pointer, direction, off, size } => write!(
+                f,
+                "invalid variable-offset{} stack {} var_off={} off={off} size={size}",
+                AccessOf(*direction),
+                R(*reg),
+                pointer.value.tnum
+            ),
+            StackCorruption => write!(f, "attempt to corrupt spilled pointer on stack"),
+            SpillSize => write!(f, "invalid size of register spill"),
+            FillSize => write!(f, "invalid size of register fill"),
+            SpillToCaller => {
+                write!(f, "cannot spill pointers to stack into stack frame of the caller")
+            }
+            StackRead { off, byte, size } => {
+                write!(f, "invalid read from stack off {off}+{byte} size {size}")
+            }
+            StackReadHelper { reg, off, byte, size } => {
+                write!(f, "invalid read from stack {} off {off}+{byte} size {size}", R(*reg))
+            }
+            StackReadHelperVariable { reg, var_off, byte, size } => {
+                let reg = R(*reg);
+                write!(f, "invalid read from stack {reg} var_off {var_off}+{byte} size {size}")
+            }
+            StackVariableHelper { pointer, off, size } => write!(
+                f,
+                "variable offset stack pointer cannot be passed into helper function; var_off={} \
+                 off={off} size={size}",
+                pointer.value.tnum
+            ),
+
+            // Maps.
+            MapProtected { direction, value_size, off, size } => {
+                let what = match direction {
+                    Direction::Read => "read from",
+                    Direction::Write => "write into",
+                };
+                let place = format_args!("value_size={value_size} off={off} size={size}");
+                write!(f, "{what} map forbidden, {place}")
+            }
+            MapKeyWrite(reg) => write!(f, "write to change key {} not allowed", R(*reg)),
+            SpecialField { kind, accessor } => {
+                let how = match accessor {
+                    Accessor::Helper if kind.is_kptr() => "indirectly by helper",
+                    Accessor::Helper | Accessor::Insn => "directly by load/store",
+                };
+                write!(f, "{} cannot be accessed {how}", kind.name())
+            }
+            NotAMap { fd } => write!(f, "fd {fd} is not pointing to valid bpf_map"),
+            NoMapArray => write!(f, "fd_idx without fd_array is invalid"),
+            NoDirectValue => write!(f, "no direct value access support for this map type"),
+            DirectValueRange { value_size, off } => write!(
+                f,
+                "invalid access to map value pointer, value_size={value_size} off={off}"
+            ),
+            DirectValueOffset { off } => write!(f, "direct value offset of {off} is not allowed"),
+            TooManyMaps => write!(
+                f,
+                "The total number of maps per program has reached the limit of {}",
+                crate::limits::MAPS
+            ),
+            LockInProgramType { program } => {
+                write!(f, "{program} progs cannot use bpf_spin_lock yet")
+            }
+            MapInSleepable(_) => write!(
+                f,
+                "Sleepable programs can only use array, hash, ringbuf and local storage maps"
+            ),
+            StructOpsMap => write!(f, "bpf_struct_ops map cannot be used in prog"),
+            CgroupStorages => write!(f, "only one cgroup storage of each type is allowed"),
+            MapStructNegative { reg, name, off } => {
+                write!(f, "{} is {name} invalid negative access: off={off}", R(*reg))
+            }
+            MapStructWrite { name } => write!(f, "only read from {name} is supported"),
+
+            // Contexts and sockets.
+            Context { off, size } => {
+                write!(f, "invalid bpf_context access off={off} size={size}")
+            }
+            FlowKeys { off, size } => {
+                write!(f, "invalid access to flow keys off={off} size={size}")
+            }
+            Object { reg, found, off, size } => {
+                let kind = KindName(*found);
+                write!(f, "{} invalid {kind} access off={off} size={size}", R(*reg))
+            }
+            PacketWrite => write!(f, "cannot write into packet"),
+            Buffer { reg, found, off, size } => {
+                let name = BufferName(found.kind);
+                write!(f, "{} invalid {name} buffer access: off={off}, size={size}", R(*reg))
+            }
+            BufferVariable { reg, found, off } => {
+                let var_off = found.value.tnum;
+                let reg = R(*reg);
+                write!(f, "{reg} invalid variable buffer offset: off={off}, var_off={var_off}")
+            }
+
+            // Kernel objects.
+            KernelNegative { reg, name, off } => {
+                write!(f, "{} is ptr_{name} invalid negative access: off={off}", R(*reg))
+            }
+            KernelVariable { reg, name, off, var_off } => write!(
+                f,
+                "{} is ptr_{name} invalid variable offset: off={off}, var_off={var_off}",
+                R(*reg)
+            ),
+            KernelPercpu { reg, name, off } => {
+                write!(f, "{} is ptr_{name} access percpu memory: off={off}", R(*reg))
+            }
+            KernelUser { reg, name, off } => {
+                write!(f, "{} is ptr_{name} access user memory: off={off}", R(*reg))
+            }
+            KernelWrite => write!(f, "only read is supported"),
+            KernelBeyond { name, off, size } => {
+                write!(f, "access beyond struct {name} at off {off} size {size}")
+            }
+            KernelMember { text } | GlobalType { text } | ConstantString { text } => {
+                f.write_str(text)
+            }
+
+            // Atomic operations.
+            AtomicPointer { reg, found, direction } => {
+                let what = match direction {
+                    Direction::Read => "loads from",
+                    Direction::Write => "stores into",
+                };
+                let kind = KindName(*found);
+                write!(f, "BPF_ATOMIC {what} {} {kind} is not allowed", R(*reg))
+            }
+
+            // Legacy packet loads.
+            PacketLoadProgramType => {
+                write!(f, "BPF_LD_[ABS|IND] instructions not allowed for this program type")
+            }
+            PacketLoadContext => write!(f, "at the time of BPF_LD_ABS|IND R6 != pointer to skb"),
+
+            // Functions of the program.
+            ReturnsStackPointer => write!(f, "cannot return stack pointer to the caller"),
+            NoFuncInfo => write!(f, "missing btf func_info"),
+            CallbackNotStatic => write!(f, "callback function not static"),
+            GlobalArguments { subprogram, name } => {
+                write!(f, "Caller passes invalid args into func#{subprogram} ('{name}')")
+            }
+            GlobalCallInLock => write!(f, "use static function instead"),
+            CallInLock => write!(f, "function calls are not allowed while holding a lock"),
+
+            // Helpers.
+            NoHelper { number } => write!(f, "invalid func unknown#{number}"),
+            HelperProgramType(id) => {
+                write!(f, "program of this type cannot use helper {}", helper(*id))
+            }
+            HelperLicence(_) => write!(
+                f,
+                "cannot call GPL-restricted function from non-GPL compatible program"
+            ),
+            HelperSleeps(_) => write!(f, "helper call might sleep in a non-sleepable prog"),
+            HelperInProbe(_) => write!(f, "helper call is not allowed in probe"),
+            HelperTrampoline(id) => {
+                let programs = "fentry/fexit/fmod_ret programs";
+                write!(f, "func {} supported only for {programs}", helper(*id))
+            }
+            HelperNotForType(id) => {
+                let number = self.prog_type.number();
+                write!(f, "func {} not supported for program type {number}", helper(*id))
+            }
+            MapHelper { map_type, helper: id } => {
+                let number = map_type.number();
+                write!(f, "cannot pass map_type {number} into func {}", helper(*id))
+            }
+            ArgumentKind { reg, found, expected } => {
+                write!(f, "{} type={} expected={expected}", R(*reg), KindName(*found))
+            }
+            ArgumentNull { reg } => {
+                write!(f, "Possibly NULL pointer passed to helper arg{}", reg.index())
+            }
+            ArgumentReadOnly { helper, reg, found } => write!(
+                f,
+                "{}() may write into memory pointed by {} type={}",
+                helper.name(),
+                R(*reg),
+                KindName(*found)
+            ),
+            ArgumentType { reg, found, expected } => {
+                write!(f, "{} is of type {found} but {expected} is expected", R(*reg))
+            }
+            ArgumentNotConstant(reg) => write!(f, "{} is not a known constant'", R(*reg)),
+            HelperPacket { access } => match access {
+                PacketAccess::None | PacketAccess::Read | PacketAccess::Write => {
+                    write!(f, "helper access to the packet is not allowed")
+                }
+            },
+            SizeNegative { reg, size: _ } => write!(
+                f,
+                "{} min value is negative, either use unsigned or 'var &= const'",
+                R(*reg)
+            ),
+            SizeZero { reg, size } => {
+                let (min, max) = (size.u64.min.cast_signed(), size.u64.max.cast_signed());
+                write!(f, "{} invalid zero-sized read: u64=[{min},{max}]", R(*reg))
+            }
+            RegionZero => write!(f, "invalid zero-sized read"),
+            SizeUnbounded { reg, size: _ } => write!(
+                f,
+                "{} unbounded memory access, use 'var &= const' or 'if (var < const)'",
+                R(*reg)
+            ),
+            ReleaseOffset(reg) => write!(
+                f,
+                "{} must have zero offset when passed to release func or trusted arg to kfunc",
+                R(*reg)
+            ),
+            ReleaseUnreferenced(reg) => {
+                write!(f, "{} must be referenced when passed to release function", R(*reg))
+            }
+            ReleaseUnacquired(reg) => write!(f, "arg {} is an unacquired reference", reg.index()),
+            ReleaseUnknown(id) => {
+                write!(f, "func {} reference has not been acquired before", helper(*id))
+            }
+            TwoReferences(reg) => {
+                write!(f, "more than one arg with ref_obj_id {}", R(*reg))
+            }
+            FormatString => write!(f, "Invalid format string"),
+            LocalStorageFlags => {
+                write!(f, "get_local_storage() doesn't support non-zero flags")
+            }
+            SockmapUpdate => write!(f, "cannot update sockmap in this context"),
+            TailCallMixed => {
+                write!(f, "mixing of tail_calls and bpf-to-bpf calls is not supported")
+            }
+            HelperMapWrite => write!(f, "write into map forbidden"),
+            TimerMap => {
+                write!(f, "timer pointer in R1 map_uid=0 doesn't match map pointer in R2 map_uid=0")
+            }
+            LoopLimit => write!(f, "frame0 bpf_loop iteration limit reached"),
+            CallbackMap => write!(f, "callback function not allowed for map"),
+            HelperTypes(reg) => write!(f, "Helper has invalid btf_id in {}", R(*reg)),
+
+            // Special fields in arguments.
+            FieldVariable { reg, kind } => write!(
+                f,
+                "{} doesn't have constant offset. {1} has to be at the constant offset",
+                R(*reg),
+                kind.name()
+            ),
+            FieldWithoutBtf { map, kind } => {
+                write!(f, "map '{map}' has to have BTF in order to use {}", kind.name())
+            }
+            FieldMissing { map, kind } => write!(f, "map '{map}' has no valid {}", kind.name()),
+            FieldOffset { kind, found, required } => write!(
+                f,
+                "off {found} doesn't point to 'struct {}' that is at {required}",
+                kind.name()
+            ),
+
+            // References and locks.
+            ReferenceLeak { id: _, acquired: _, at } => {
+                write!(f, "{} would lead to reference leak", leaving(*at))
+            }
+            LockHeld { at } => {
+                write!(f, "{} cannot be used inside bpf_spin_lock-ed region", leaving(*at))
+            }
+            LockTwice => write!(f, "Locking two bpf_spin_locks are not allowed"),
+            UnlockWithoutLock => write!(f, "bpf_spin_unlock without taking a lock"),
+            UnlockOther => write!(f, "bpf_spin_unlock of different lock"),
+
+            // The end.
+            ReturnLeak(reg) => write!(f, "{} leaks addr as return value", R(*reg)),
+            ReturnNotScalar { found } => write!(
+                f,
+                "At subprogram exit the register R0 is not a scalar value ({})",
+                KindName(*found)
+            ),
+            ReturnNotKnown { what, found } => write!(
+                f,
+                "{} the register R0 is not a known value ({})",
+                returning(*what),
+                KindName(*found)
+            ),
+            ReturnRange { what, found, allowed: (min, max) } => write!(
+                f,
+                "{} the register R0 has{} should have been in [{min}, {max}]",
+                returning(*what),
+                Spaced(*found)
+            ),
+            CallbackReturn => write!(f, "R0 not a scalar value"),
+            Load { text } => f.write_str(text),
+        }
+    }
+}
+
+impl FinalLine<'_> {
+    /// The state that was seen before at the beginning of a loop without end.
+    fn old_state(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        old: &State,
+        precise: &[(u16, u64)],
+    ) -> fmt::Result {
+        let frame = old.depth();
+        let (registers, slots) = precise.get(frame).copied().unwrap_or_default();
+        let precise = Part { registers, slots };
+        let state = StateText { state: old, frame, part: Part::ALL, precise, names: self.names };
+        write!(f, "old state:{state}")
+    }
+}
+
+/// An access that may be outside of its memory.
+fn outside(f: &mut fmt::Formatter<'_>, extent: &Extent, beyond: Beyond) -> fmt::Result {
+    let Extent { reg, pointer, off, size, limit } = *extent;
+    let reg = R(reg);
+    match beyond {
+        Beyond::MinNegative => write!(
+            f,
+            "{reg} min value is negative, either use unsigned index or do a if (index >=0) check."
+        ),
+        Beyond::Min => write!(f, "{reg} min value is outside of the allowed memory range"),
+        Beyond::Unbounded => {
+            write!(f, "{reg} unbounded memory access, make sure to bounds check any such access")
+        }
+        Beyond::Max => write!(f, "{reg} max value is outside of the allowed memory range"),
+        Beyond::Packet => write!(f, "{reg} offset is outside of the packet"),
+        Beyond::Fixed => parts::fixed(f, reg, pointer, off, size, limit),
+    }
 }

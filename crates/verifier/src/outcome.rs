@@ -5,10 +5,11 @@ use std::time::Duration;
 use skep_spec::InsnIdx;
 
 use crate::facts::Facts;
+use crate::maps::Maps;
 use crate::rejection::Rejection;
 
 /// What [`verify`](crate::verify) has found.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Report {
     /// The answer.
     pub outcome: Outcome,
@@ -16,6 +17,8 @@ pub struct Report {
     pub statistics: Statistics,
     /// The log, in the kernel's format, as far as [`Options::log`](crate::Options) asks for one.
     pub log: String,
+    /// The maps that the program names, which registers refer to by number.
+    pub maps: Maps,
 }
 
 /// The answer.

@@ -21,6 +21,8 @@ pub struct Rejection {
     pub at: Option<InsnIdx>,
     /// What is wrong with it.
     pub reason: Reason,
+    /// The last line that the kernel's log has on it; empty where it says nothing.
+    pub final_line: String,
     /// What was known just before the instruction, if a path has led to it.
     pub state: Option<Box<State>>,
     /// The path there: each jump taken, as the instruction jumped from and the one jumped to, first

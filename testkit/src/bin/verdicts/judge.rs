@@ -116,7 +116,7 @@ fn prepare(
     let (verdict, reason, at) = match &report.outcome {
         Outcome::Accepted(_) => (Verdict::Accept, String::new(), None),
         Outcome::Rejected(rejection) => {
-            (Verdict::Reject, kernel_words::final_line(rejection), rejection.at)
+            (Verdict::Reject, rejection.final_line.clone(), rejection.at)
         }
         Outcome::Unsupported(unsupported) => {
             (Verdict::Unsupported, unsupported.what.into(), unsupported.at)
