@@ -111,6 +111,12 @@ pub(crate) fn frame_at(state: &State, at: InsnIdx, frame: usize) -> InsnIdx {
     state.frames.get(frame + 1).map_or(at, |above| above.callsite)
 }
 
+/// Whether the same calls have led to both states.
+pub(crate) fn same_callsites(old: &State, new: &State) -> bool {
+    old.frames.len() == new.frames.len()
+        && old.frames.iter().zip(&new.frames).all(|(old, new)| old.callsite == new.callsite)
+}
+
 /// All checkpoints that may still be needed.
 #[derive(Debug, Default)]
 pub(crate) struct Checkpoints {

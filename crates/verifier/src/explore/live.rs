@@ -4,6 +4,7 @@ use skep_spec::InsnIdx;
 
 use super::checkpoint::CheckpointIdx;
 use super::walk::Walk;
+use crate::rejection::Check;
 
 impl Walk<'_> {
     /// Slots of a frame's stack are read by the instruction at hand.
@@ -20,6 +21,12 @@ impl Walk<'_> {
 
     /// A path has ended, or a function.
     pub(crate) fn update_live(&mut self) {}
+
+    /// A function returns to its caller.
+    pub(crate) fn note_return(&mut self) -> Check {
+        self.update_live();
+        Ok(())
+    }
 
     /// Forgets of a checkpoint the slots that are not read after it.
     pub(super) fn clean_stack(&mut self, _idx: CheckpointIdx) {}

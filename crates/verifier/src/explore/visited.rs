@@ -12,11 +12,12 @@
 
 use skep_spec::InsnIdx;
 
-use super::checkpoint::{Checkpoint, CheckpointIdx, Checkpoints, PreciseFrame, Trail};
+use super::checkpoint::{
+    Checkpoint, CheckpointIdx, Checkpoints, PreciseFrame, Trail, same_callsites,
+};
 use super::equal::{Exactness, may_be_same};
 use super::precision::Wanted;
 use super::walk::Walk;
-use super::widen::same_callsites;
 use crate::limits;
 use crate::rejection::{Check, Reason};
 
