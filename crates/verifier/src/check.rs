@@ -1,10 +1,16 @@
 //! What one instruction may do, and what it makes of the state. One file a subject.
 
 pub(crate) mod alu;
+mod arg;
 mod atomic;
+mod call;
+mod callback;
+mod constant_string;
 mod exit;
+mod format;
 mod imm64;
 mod jump;
+mod kernel_type;
 mod lock;
 mod map_compat;
 pub(crate) mod memory;
@@ -12,6 +18,7 @@ mod packet_load;
 mod packet_range;
 mod pointer;
 mod reference;
+mod ret;
 mod signature;
 pub(crate) mod subprog;
 mod target;

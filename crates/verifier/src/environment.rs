@@ -7,6 +7,8 @@ use skep_btf::{Btf, TypeId};
 use skep_spec::abi::MapType;
 use skep_spec::insn::Imm64;
 
+use crate::limits;
+
 /// The world that a program is loaded into.
 pub trait Environment {
     /// The map that a 64-bit immediate names ([`Imm64::MapFd`], [`Imm64::MapValue`] and their forms
@@ -19,6 +21,11 @@ pub trait Environment {
 
     /// The kernel's types, of which some helpers and program types speak.
     fn kernel_btf(&self) -> Option<&Btf>;
+
+    /// How many CPUs there can be, which limits what `bpf_get_smp_processor_id` returns.
+    fn cpus(&self) -> u32 {
+        limits::CPUS
+    }
 
     /// What the caller may do. All, unless told otherwise.
     fn privileges(&self) -> Privileges {

@@ -19,6 +19,9 @@ pub struct InsnFacts {
     pub seen: bool,
     /// What the pointer of a load, store or atomic operation points to.
     pub pointer: Option<Kind>,
+    /// Of a call of `bpf_loop`, the function that it always calls, without flags; `None` inside if
+    /// that differs.
+    pub inlined_loop: Option<Option<u16>>,
 }
 
 impl Facts {

@@ -325,8 +325,15 @@ impl fmt::Display for FinalLine<'_> {
             }
             GlobalCallInLock => write!(f, "use static function instead"),
             CallInLock => write!(f, "function calls are not allowed while holding a lock"),
+            GlobalSleeps => write!(f, "a non-sleepable BPF program context"),
+            KfuncMissing => {
+                write!(f, "invalid kernel function call not eliminated in verifier pass")
+            }
 
             // Helpers.
+            NoHelper { number: 0 } => {
+                write!(f, "program of this type cannot use helper bpf_unspec#0")
+            }
             NoHelper { number } => write!(f, "invalid func unknown#{number}"),
             HelperProgramType(id) => {
                 write!(f, "program of this type cannot use helper {}", helper(*id))
@@ -405,7 +412,12 @@ impl fmt::Display for FinalLine<'_> {
             LocalStorageFlags => {
                 write!(f, "get_local_storage() doesn't support non-zero flags")
             }
-            SockmapUpdate => write!(f, "cannot update sockmap in this context"),
+            SockmapArgument => write!(f, "invalid arg_type for sockmap/sockhash"),
+            TailCallMap => write!(f, "expected prog array map for tail call"),
+            LsmCgroupVoid => write!(
+                f,
+                "BPF_LSM_CGROUP that attach to void LSM hooks can't modify return value!"
+            ),
             TailCallMixed => {
                 write!(f, "mixing of tail_calls and bpf-to-bpf calls is not supported")
             }

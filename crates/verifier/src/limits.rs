@@ -53,3 +53,6 @@ pub const HISTORY: usize = 40;
 
 /// Registers and slots known to be linked that a step of history holds (`LINKED_REGS_MAX`).
 pub const LINKED: usize = 6;
+
+/// CPUs that there can be, where nothing more is known (`NR_CPUS` of distributions).
+pub const CPUS: u32 = 8_192;

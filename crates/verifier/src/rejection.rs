@@ -4,6 +4,7 @@
 //! readable; sentences are made of it elsewhere. Each one's documentation gives the kernel's
 //! wording, with its format specifiers. Where the kernel writes several lines, the last one counts.
 
+use skep_btf::TypeId;
 use skep_spec::abi::context::PacketAccess;
 use skep_spec::abi::proto::Callback;
 use skep_spec::abi::{HelperId, MapType};
@@ -47,6 +48,16 @@ pub type Check<T = ()> = Result<T, Box<Stop>>;
 impl From<Reason> for Box<Stop> {
     fn from(reason: Reason) -> Box<Stop> {
         Box::new(Stop::Rejected(reason))
+    }
+}
+
+impl Stop {
+    /// `false` for a refusal that is reported in other terms; what is not known stays so.
+    pub(crate) fn as_refusal(self: Box<Stop>) -> Check<bool> {
+        match *self {
+            Stop::Rejected(_) | Stop::RejectedAt(..) => Ok(false),
+            Stop::Unsupported(_) => Err(self),
+        }
     }
 }
 
@@ -121,6 +132,56 @@ pub enum Reason {
     ProgramSize,
 
     // The shape of the program (`cfg`).
+    /// `nonzero insn_off %u for the first func info record`
+    FuncInfoFirst(InsnIdx),
+    /// `same or smaller insn offset (%u) than previous func info record (%u)`
+    FuncInfoOrder {
+        /// Where the function begins.
+        at: InsnIdx,
+        /// Where the one before it does.
+        previous: InsnIdx,
+    },
+    /// `invalid type id %d in func info`
+    FuncInfoType(TypeId),
+    /// `number of funcs in func_info doesn't match number of subprogs`
+    FuncInfoCount,
+    /// `func_info BTF section doesn't match subprog layout in BPF program`
+    FuncInfoLayout,
+    /// `Invalid line_info[%u].insn_off:%u (prev_offset:%u prog->len:%u)`
+    LineInfoPlace {
+        /// The number of the record.
+        record: u32,
+        /// The instruction that it is about.
+        at: InsnIdx,
+        /// That of the record before.
+        previous: InsnIdx,
+        /// How many slots the program has.
+        length: u32,
+    },
+    /// `Invalid insn code at line_info[%u].insn_off`
+    LineInfoCode {
+        /// The number of the record.
+        record: u32,
+    },
+    /// `Invalid line_info[%u].line_off or .file_name_off`
+    LineInfoText {
+        /// The number of the record.
+        record: u32,
+    },
+    /// `missing bpf_line_info for func#%u`
+    LineInfoMissing {
+        /// The number of the function.
+        function: u32,
+    },
+    /// `missing bpf_line_info for %u funcs starting from func#%u`
+    LineInfoMissingFrom {
+        /// The number of the first function.
+        first: u32,
+        /// How many functions.
+        missing: usize,
+    },
+    /// `loading/calling other bpf or kernel functions are allowed for CAP_BPF and CAP_SYS_ADMIN`
+    FunctionsUnprivileged,
     /// `call to invalid destination`
     CallDestination,
     /// `too many subprograms`
@@ -608,6 +669,11 @@ pub enum Reason {
         /// Where.
         off: i32,
     },
+    /// `Cannot access kernel 'struct %s' from non-GPL compatible program`
+    KernelLicence {
+        /// The type's name.
+        name: String,
+    },
     /// `only read is supported`
     KernelWrite,
     /// `access beyond struct %s at off %u size %u`
@@ -663,6 +729,11 @@ pub enum Reason {
     GlobalCallInLock,
     /// `function calls are not allowed while holding a lock`
     CallInLock,
+    /// `global functions that may sleep are not allowed in non-sleepable context,`, `i.e., in a
+    /// RCU/IRQ/preempt-disabled section, or in` and, last, `a non-sleepable BPF program context`.
+    GlobalSleeps,
+    /// `invalid kernel function call not eliminated in verifier pass`
+    KfuncMissing,
     /// `arg#%d …`: the errors of the BTF types of a global function, as the kernel words them.
     GlobalType {
         /// The sentence.
@@ -670,7 +741,8 @@ pub enum Reason {
     },
 
     // Helpers.
-    /// `invalid func %s#%d`, of a number that is none.
+    /// `invalid func %s#%d`, of a number that is none; of 0, which has a name, `program of this type
+    /// cannot use helper bpf_unspec#0`.
     NoHelper {
         /// The number.
         number: i32,
@@ -776,8 +848,12 @@ pub enum Reason {
     FormatString,
     /// `get_local_storage() doesn't support non-zero flags`
     LocalStorageFlags,
-    /// `cannot update sockmap in this context`
-    SockmapUpdate,
+    /// `invalid arg_type for sockmap/sockhash`
+    SockmapArgument,
+    /// `expected prog array map for tail call`
+    TailCallMap,
+    /// `BPF_LSM_CGROUP that attach to void LSM hooks can't modify return value!`
+    LsmCgroupVoid,
     /// `mixing of tail_calls and bpf-to-bpf calls is not supported`
     TailCallMixed,
     /// `write into map forbidden`, of a helper that would.

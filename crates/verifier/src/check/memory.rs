@@ -6,11 +6,15 @@
 mod buffer;
 mod context;
 mod kernel;
+mod kernel_walk;
 mod map_value;
 mod object;
 mod packet;
 mod region;
 mod stack;
+mod typed_context;
+
+pub(crate) use self::region::Region;
 
 use skep_spec::insn::{Operand, Reg, Size};
 
@@ -232,7 +236,7 @@ impl Walk<'_> {
 
     /// Whether the access is aligned, where that is asked for: of the stack always, which is kept
     /// account of in slots, of other memory if the flags say so.
-    fn check_alignment(&self, access: &Access, pointer: &Register) -> Check {
+    pub(super) fn check_alignment(&self, access: &Access, pointer: &Register) -> Check {
         let flags = self.input.flags;
         let strict = access.aligned || flags.strict_alignment && !flags.any_alignment;
         let (off, size) = (access.off, bytes(access.size));

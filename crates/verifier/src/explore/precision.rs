@@ -130,6 +130,16 @@ impl Walk<'_> {
         Ok(())
     }
 
+    /// The number in a stack slot matters.
+    pub(crate) fn mark_slot_precise(&mut self, slot: Place) -> Check {
+        let mut wanted = Wanted::new(self.state.depth());
+        wanted.want(slot);
+        let trail = std::mem::take(&mut self.trail);
+        self.walk_back(&trail, self.at, wanted);
+        self.trail = trail;
+        Ok(())
+    }
+
     /// Walks back from an instruction, along a trail and those before it, and marks what is wanted
     /// in checkpoints; gives whether any was marked.
     pub(crate) fn walk_back(&mut self, trail: &Trail, at: InsnIdx, mut wanted: Wanted) -> bool {

@@ -8,7 +8,7 @@ use skep_spec::insn::Reg;
 use super::checkpoint::{CheckpointIdx, Checkpoints, Trail};
 use super::component::Visit;
 use super::references::References;
-use crate::cfg::Cfg;
+use crate::cfg::{Cfg, Layout};
 use crate::check::subprog::Functions;
 use crate::environment::{Environment, Privileges};
 use crate::facts::Facts;
@@ -17,7 +17,7 @@ use crate::limits;
 use crate::log::Log;
 use crate::maps::Maps;
 use crate::outcome::Statistics;
-use crate::rejection::{Check, Reason};
+use crate::rejection::{Check, Reason, unsupported};
 use crate::state::idmap::IdMap;
 use crate::state::{Frame, Id, Kind, Register, State};
 
@@ -125,9 +125,14 @@ impl<'a> Walk<'a> {
         if input.code.is_empty() || input.code.len() > limits::PROGRAM_SLOTS {
             return Err(Reason::ProgramSize.into());
         }
-        let cfg = Cfg::new(input)?;
+        let privileges = environment.privileges();
+        if !privileges.bpf || !privileges.perfmon {
+            return unsupported("callers without CAP_BPF and CAP_PERFMON");
+        }
+        let layout = Layout::new(input, privileges)?;
         let mut maps = Maps::default();
         let references = References::resolve(input, environment, &mut maps)?;
+        let cfg = Cfg::new(input, &layout, environment.kernel_btf(), privileges)?;
         let subprograms = cfg.subprograms().len();
         let mut frame = Frame::new(0, 0, InsnIdx(0));
         frame.registers[Reg::R1.index()] = Register::pointer(Kind::Context);
@@ -135,7 +140,7 @@ impl<'a> Walk<'a> {
             input,
             environment,
             options,
-            privileges: environment.privileges(),
+            privileges,
             cfg,
             maps,
             references,
@@ -178,6 +183,16 @@ impl<'a> Walk<'a> {
         self.at = pending.at;
         self.previous = pending.previous;
         true
+    }
+
+    /// Puts a path off that begins at `at` with a state of its own.
+    pub(crate) fn put_off_apart(&mut self, at: InsnIdx, state: State) -> Check {
+        if self.pending.len() >= limits::PENDING_BRANCHES {
+            return Err(Reason::TooManyJumps { pending: self.pending.len() }.into());
+        }
+        let trail = Trail { first: at, ..Trail::default() };
+        self.pending.push(Pending { state, trail, at, previous: Some(self.at) });
+        Ok(())
     }
 
     /// Puts a branch off that begins at `at` with what is known now, and gives what is known on it
