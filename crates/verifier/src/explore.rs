@@ -23,6 +23,7 @@ use std::time::Instant;
 
 use skep_spec::InsnIdx;
 
+use crate::cfg::StackUse;
 use crate::environment::Environment;
 use crate::input::{Input, Options};
 use crate::kernel_words::FinalLine;
@@ -70,7 +71,8 @@ fn outcome(stop: Stop, at: Option<InsnIdx>, input: &Input<'_>, names: Names<'_>)
 impl Walk<'_> {
     /// Walks all paths, and gives the answer.
     fn finish(mut self) -> Report {
-        let result = self.run();
+        self.log_program();
+        let result = self.run().and_then(|()| self.check_stack_depth());
         let outcome = match result {
             Ok(()) => Outcome::Accepted(Verified { facts: std::mem::take(&mut self.facts) }),
             Err(stop) => {
@@ -81,7 +83,12 @@ impl Walk<'_> {
                 outcome
             }
         };
-        Report { outcome, statistics: self.statistics, log: self.log.text, maps: self.maps }
+        let failed = match &outcome {
+            Outcome::Rejected(rejection) => Some(rejection.final_line.as_str()),
+            Outcome::Accepted(_) | Outcome::Unsupported(_) => None,
+        };
+        let log = self.log_end(failed);
+        Report { outcome, statistics: self.statistics, log, maps: self.maps }
     }
 
     /// Walks all paths.
@@ -93,13 +100,16 @@ impl Walk<'_> {
             }
             self.noted = false;
             let next = if self.cfg.is_prune_point(self.at) && self.visit()? {
+                self.log_safe();
                 Next::End
             } else {
                 if self.cfg.is_jump_point(self.at) {
                     self.note_jump();
                 }
-                self.begin_live(self.at);
+                self.begin_live();
+                self.log_insn();
                 let next = self.step()?;
+                self.log_done();
                 self.commit_live();
                 next
             };
@@ -118,11 +128,25 @@ impl Walk<'_> {
                             return Ok(());
                         }
                         self.trail.first = self.at;
+                        self.log_function();
                         continue;
                     }
+                    self.log_resume();
                 }
             }
         }
+    }
+
+    /// That the stack is large enough for all functions that can be active at once.
+    fn check_stack_depth(&self) -> Check {
+        let depths = self.statistics.stack_depth.iter().zip(0..);
+        let used: Vec<StackUse> = depths
+            .map(|(bytes, subprogram)| StackUse {
+                bytes: *bytes,
+                called_later: self.functions.is_called_later(subprogram),
+            })
+            .collect();
+        self.cfg.check_stack(self.input, &used)
     }
 
     /// The path goes on with another instruction.

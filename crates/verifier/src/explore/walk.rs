@@ -60,6 +60,8 @@ pub(crate) struct Walk<'a> {
     pub(super) given_up: Vec<CheckpointIdx>,
     /// The loops that paths have come into.
     pub(super) visits: Vec<Visit>,
+    /// Which stack slots are read where.
+    pub(super) live: LiveStack,
     /// Memory for comparing states.
     pub(super) id_map: IdMap,
     /// What decides when checkpoints are made.
@@ -154,6 +156,7 @@ impl<'a> Walk<'a> {
             meetings: vec![Vec::new(); input.code.slots().len()],
             given_up: Vec::new(),
             visits: Vec::new(),
+            live: LiveStack::default(),
             id_map: IdMap::default(),
             counters: Counters::default(),
             pending: Vec::new(),

@@ -168,6 +168,8 @@ pub enum Trust {
     Plain,
     /// The same, and it must not be handed on (`PTR_UNTRUSTED`).
     Untrusted,
+    /// It is an address of the process, which is not to be loaded from (`MEM_USER`).
+    User,
 }
 
 impl Register {

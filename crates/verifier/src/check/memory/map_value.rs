@@ -66,7 +66,7 @@ impl Walk<'_> {
 
     /// Whether `size` bytes of a value, at the pointer in `reg` plus `off`, may be accessed.
     #[expect(clippy::too_many_arguments, reason = "an access, and who makes it")]
-    pub(super) fn check_map_access(
+    pub(crate) fn check_map_access(
         &mut self,
         map: MapIdx,
         reg: skep_spec::insn::Reg,

@@ -72,8 +72,8 @@ impl Walk<'_> {
                 self.check_context_region(reg, size, direction, zero_ok)?;
             }
             Kind::Scalar if size == 0 && zero_ok && found.is_null() => {}
+            Kind::Kernel { .. } => self.check_kernel_region(reg, 0, size, Transfer::Probe)?,
             Kind::Context
-            | Kind::Kernel { .. }
             | Kind::Scalar
             | Kind::Uninit
             | Kind::Map { .. }
