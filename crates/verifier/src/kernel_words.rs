@@ -8,7 +8,6 @@ mod undecodable;
 
 use std::fmt;
 
-use skep_spec::abi::context::PacketAccess;
 use skep_spec::abi::ProgType;
 
 use self::parts::{
@@ -39,6 +38,38 @@ impl fmt::Display for FinalLine<'_> {
             ProgramSize => Ok(()),
 
             // The shape of the program.
+            FuncInfoFirst(at) => {
+                write!(f, "nonzero insn_off {at} for the first func info record")
+            }
+            FuncInfoOrder { at, previous } => write!(
+                f,
+                "same or smaller insn offset ({at}) than previous func info record ({previous})"
+            ),
+            FuncInfoType(id) => write!(f, "invalid type id {} in func info", id.0),
+            FuncInfoCount => {
+                write!(f, "number of funcs in func_info doesn't match number of subprogs")
+            }
+            FuncInfoLayout => {
+                write!(f, "func_info BTF section doesn't match subprog layout in BPF program")
+            }
+            LineInfoPlace { record, at, previous, length } => write!(
+                f,
+                "Invalid line_info[{record}].insn_off:{at} (prev_offset:{previous} \
+                 prog->len:{length})"
+            ),
+            LineInfoCode { record } => write!(f, "Invalid insn code at line_info[{record}].insn_off"),
+            LineInfoText { record } => {
+                write!(f, "Invalid line_info[{record}].line_off or .file_name_off")
+            }
+            LineInfoMissing { function } => write!(f, "missing bpf_line_info for func#{function}"),
+            LineInfoMissingFrom { first, missing } => {
+                write!(f, "missing bpf_line_info for {missing} funcs starting from func#{first}")
+            }
+            FunctionsUnprivileged => write!(
+                f,
+                "loading/calling other bpf or kernel functions are allowed for CAP_BPF and \
+                 CAP_SYS_ADMIN"
+            ),
             CallDestination => write!(f, "call to invalid destination"),
             TooManySubprograms => write!(f, "too many subprograms"),
             JumpOutOfRange { from, to } => {
@@ -296,6 +327,9 @@ impl fmt::Display for FinalLine<'_> {
             KernelBeyond { name, off, size } => {
                 write!(f, "access beyond struct {name} at off {off} size {size}")
             }
+            KernelLicence { name } => {
+                write!(f, "Cannot access kernel 'struct {name}' from non-GPL compatible program")
+            }
             KernelMember { text } | GlobalType { text } | ConstantString { text } => {
                 f.write_str(text)
             }
@@ -373,11 +407,9 @@ impl fmt::Display for FinalLine<'_> {
                 write!(f, "{} is of type {found} but {expected} is expected", R(*reg))
             }
             ArgumentNotConstant(reg) => write!(f, "{} is not a known constant'", R(*reg)),
-            HelperPacket { access } => match access {
-                PacketAccess::None | PacketAccess::Read | PacketAccess::Write => {
-                    write!(f, "helper access to the packet is not allowed")
-                }
-            },
+            HelperPacket { access: _ } => {
+                write!(f, "helper access to the packet is not allowed")
+            }
             SizeNegative { reg, size: _ } => write!(
                 f,
                 "{} min value is negative, either use unsigned or 'var &= const'",

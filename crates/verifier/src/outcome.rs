@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use skep_spec::InsnIdx;
+use skep_spec::decode::DecodeError;
 
 use crate::facts::Facts;
+use crate::kernel_words;
 use crate::maps::Maps;
-use crate::rejection::Rejection;
+use crate::rejection::{Reason, Rejection};
 
 /// What [`verify`](crate::verify) has found.
 #[derive(Debug)]
@@ -71,4 +73,24 @@ pub struct Statistics {
     pub stack_depth: Vec<u32>,
     /// How long it took.
     pub time: Duration,
+}
+
+impl Report {
+    /// The report on bytes that are no instructions.
+    #[must_use]
+    pub fn undecodable(error: DecodeError) -> Report {
+        let rejection = Rejection {
+            at: Some(error.at),
+            reason: Reason::Undecodable(error),
+            final_line: kernel_words::undecodable(&error),
+            state: None,
+            path: Vec::new(),
+        };
+        Report {
+            outcome: Outcome::Rejected(Box::new(rejection)),
+            statistics: Statistics::default(),
+            log: String::new(),
+            maps: Maps::default(),
+        }
+    }
 }

@@ -48,15 +48,16 @@ impl fmt::Display for KindName {
             Kind::Buffer { read_only: false } => "buf",
             Kind::TracepointBuffer => "tp_buffer",
             Kind::Kernel { trust, percpu, .. } => {
+                let user = if trust == Trust::User { "user_" } else { "" };
                 let percpu = if percpu { "percpu_" } else { "" };
                 let trust = match trust {
                     Trust::Trusted => "trusted_",
                     Trust::Rcu => "rcu_",
-                    Trust::Plain => "",
+                    Trust::Plain | Trust::User => "",
                     Trust::Untrusted => "untrusted_",
                 };
                 let null = if self.0.nullable { "or_null_" } else { "" };
-                return write!(f, "{percpu}{trust}ptr_{null}");
+                return write!(f, "{user}{percpu}{trust}ptr_{null}");
             }
             Kind::Function { .. } => "func",
         };

@@ -117,7 +117,7 @@ impl<'a> StateText<'a> {
                     precise: self.precise.has_slot(number),
                     names: self.names,
                 };
-                text.fmt(f)
+                write!(f, "{text}")
             }
             None => Ok(()),
         }

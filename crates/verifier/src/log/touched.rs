@@ -11,7 +11,7 @@ use crate::state::{Kind, State};
 /// does to memory is not among them.
 pub(super) fn touched(insn: &Insn, state: &State) -> Part {
     let mut part = Part::default();
-    let mut operand = |part: &mut Part, operand: &Operand| match operand {
+    let operand = |part: &mut Part, operand: &Operand| match operand {
         Operand::Reg(reg) => part.add(*reg),
         Operand::Imm(_) => {}
     };
@@ -48,7 +48,7 @@ pub(super) fn touched(insn: &Insn, state: &State) -> Part {
         }
         Insn::Atomic { size, op, dst, off, src } => {
             part.add(*src);
-            if *op == AtomicOp::Cmpxchg {
+            if *op == AtomicOp::CmpXchg {
                 part.add(Reg::R0);
             }
             memory(&mut part, state, *dst, *off, size.bytes());
@@ -60,7 +60,7 @@ pub(super) fn touched(insn: &Insn, state: &State) -> Part {
 }
 
 /// A register with an address, and the slots that it leads to, if it leads to this frame's stack.
-fn memory(part: &mut Part, state: &State, base: Reg, off: i16, bytes: u32) {
+fn memory(part: &mut Part, state: &State, base: Reg, off: i16, bytes: usize) {
     part.add(base);
     let pointer = state.register(base);
     let Kind::Stack { frame } = pointer.kind else { return };
@@ -70,8 +70,8 @@ fn memory(part: &mut Part, state: &State, base: Reg, off: i16, bytes: u32) {
     }
     let start = i64::from(pointer.off) + i64::from(off);
     let start = start.wrapping_add(variable.cast_signed());
-    let step = SLOT_BYTES.min(bytes as usize).max(1);
-    for byte in (0..i64::from(bytes)).step_by(step) {
+    // The first and the last byte: nothing longer than a slot is accessed at once.
+    for byte in [0, bytes.min(SLOT_BYTES) as i64 - 1] {
         let off = i32::try_from(start.wrapping_add(byte)).ok();
         if let Some(position) = off.and_then(Position::of) {
             part.add_slot(position.slot);
