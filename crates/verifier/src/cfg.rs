@@ -1,12 +1,36 @@
 //! The shape of a program: functions, jumps, and what is live where.
 //!
-//! All of it is known before the walk begins, and only asked about during it.
+//! All of it is known before the walk begins, and only asked about during it; save for what is live
+//! of the stack (`stack`), which is gathered on the way. Everything here takes time and memory in
+//! proportion to the size of the program, whatever its shape.
+//!
+//! - `layout`: where functions begin and end
+//! - `flow`: what is reached, where paths meet, loops
+//! - `calls`: which function calls which, and the stack that takes
+//! - `blocks`: runs of instructions
+//! - `registers`: which registers are live
+//! - `stack`: which stack slots are live
 
-use skep_spec::insn::{Callee, Imm64, Insn, Reg};
+mod blocks;
+mod calls;
+mod flow;
+mod layout;
+mod registers;
+pub(crate) mod stack;
+
+use skep_btf::{Btf, Type};
+use skep_spec::abi::HelperId;
+use skep_spec::insn::Reg;
 use skep_spec::{Code, InsnIdx};
 
+pub(crate) use self::blocks::{BlockIdx, Blocks};
+pub(crate) use self::calls::StackUse;
+pub(crate) use self::layout::Layout;
+
+use self::calls::Calls;
+use crate::environment::Privileges;
 use crate::input::Input;
-use crate::rejection::{Check, Reason};
+use crate::rejection::{Check, unsupported};
 
 /// A set of registers.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -29,78 +53,100 @@ impl Registers {
 pub struct Cfg {
     subprograms: Vec<Subprogram>,
     slots: Vec<SlotFacts>,
+    blocks: Blocks,
+    calls: Calls,
 }
 
 /// A function of the program.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Subprogram {
     /// Its first slot.
     pub start: InsnIdx,
     /// One past its last slot.
     pub end: InsnIdx,
+    /// Whether it makes tail calls itself.
+    pub has_tail_call: bool,
     /// Whether it, or a function that it calls, makes tail calls.
     pub tail_calls: bool,
     /// Whether it, or a function that it calls, may change the packet.
     pub changes_packet: bool,
     /// Whether it, or a function that it calls, might sleep.
     pub might_sleep: bool,
+    /// Whether its address is taken, so that it may be called back.
+    pub is_callback: bool,
 }
 
 /// What is known of a slot.
 #[derive(Clone, Copy, Debug, Default)]
 struct SlotFacts {
-    subprogram: u16,
-    prune_point: bool,
-    jump_point: bool,
-    force_checkpoint: bool,
-    calls_callback: bool,
+    function: u16,
     live: Registers,
     component: u32,
+    block: u32,
+    marks: u8,
+}
+
+/// What a slot can be, one bit each.
+#[derive(Clone, Copy, Debug)]
+#[repr(u8)]
+enum Mark {
+    PrunePoint = 1,
+    JumpPoint = 2,
+    ForceCheckpoint = 4,
+    CallsCallback = 8,
+    /// Its function leads to it.
+    Reached = 16,
+    /// The search is done with it.
+    Left = 32,
+    /// A block begins here.
+    Leader = 64,
+}
+
+impl SlotFacts {
+    #[inline]
+    const fn has(&self, mark: Mark) -> bool {
+        self.marks & mark as u8 != 0
+    }
+
+    #[inline]
+    const fn set(&mut self, mark: Mark) {
+        self.marks |= mark as u8;
+    }
 }
 
 impl Cfg {
-    /// Works out the shape of a program, with the checks that the kernel makes on it before it
-    /// follows any path.
-    pub(crate) fn new(input: &Input<'_>) -> Check<Cfg> {
+    /// Works out the shape of a program whose functions are known, with the checks that the kernel
+    /// makes on it before it follows any path.
+    pub(crate) fn new(
+        input: &Input<'_>,
+        layout: &Layout,
+        kernel: Option<&Btf>,
+        privileges: Privileges,
+    ) -> Check<Cfg> {
         let code = input.code;
-        let length = code.len();
-        let mut starts = vec![InsnIdx(0)];
-        for (at, insn) in code.iter() {
-            let target = match insn {
-                Insn::Call(Callee::Local(distance)) => at.jump(*distance),
-                Insn::LoadImm64 { imm: Imm64::Func(distance), .. } => at.jump(*distance),
-                _ => continue,
-            };
-            let start = target.filter(|at| at.0 < length).ok_or(Reason::CallDestination)?;
-            if !starts.contains(&start) {
-                starts.push(start);
+        let functions = &layout.functions;
+        let mut slots = vec![SlotFacts::default(); code.slots().len()];
+        for (number, function) in (0u16..).zip(functions) {
+            for slot in &mut slots[function.start as usize..function.end as usize] {
+                slot.function = number;
             }
         }
-        starts.sort_unstable();
-        let mut slots = vec![
-            SlotFacts {
-                live: Registers::ALL,
-                prune_point: true,
-                jump_point: true,
-                ..SlotFacts::default()
+        let calls = Calls::new(code, functions);
+        flow::follow(code, functions, &mut slots, privileges.bpf)?;
+        if let Err(stop) = flow::check_reached(code, &slots, &calls) {
+            return if has_exception_callback(input) {
+                unsupported("exceptions")
+            } else {
+                Err(stop)
             };
-            code.slots().len()
-        ];
-        let mut subprograms = Vec::new();
-        for (number, start) in starts.iter().enumerate() {
-            let end = starts.get(number + 1).copied().unwrap_or(InsnIdx(length));
-            for slot in &mut slots[start.index()..end.index()] {
-                slot.subprogram = u16::try_from(number).expect("cfg: functions are limited");
-            }
-            subprograms.push(Subprogram {
-                start: *start,
-                end,
-                tail_calls: false,
-                changes_packet: false,
-                might_sleep: false,
-            });
         }
-        Ok(Cfg { subprograms, slots })
+        let mut subprograms: Vec<_> =
+            functions.iter().map(|function| subprogram(input, function)).collect();
+        calls.pass_on(&mut subprograms);
+        let starts = functions.iter().map(|function| function.start);
+        let blocks = Blocks::new(code, starts, &mut slots);
+        registers::mark_live(input, kernel, &blocks, &mut slots);
+        Ok(Cfg { subprograms, slots, blocks, calls })
     }
 
     /// The functions, the main function first, by ascending place.
@@ -112,7 +158,7 @@ impl Cfg {
     /// The function that an instruction is part of.
     #[must_use]
     pub fn subprogram_of(&self, at: InsnIdx) -> u16 {
-        self.slots[at.index()].subprogram
+        self.slots[at.index()].function
     }
 
     /// The function that begins at an instruction.
@@ -126,7 +172,7 @@ impl Cfg {
     #[inline]
     #[must_use]
     pub fn is_prune_point(&self, at: InsnIdx) -> bool {
-        self.slots[at.index()].prune_point
+        self.slots[at.index()].has(Mark::PrunePoint)
     }
 
     /// Whether the instruction before it on a path is not the one before it in the program, so that
@@ -134,21 +180,21 @@ impl Cfg {
     #[inline]
     #[must_use]
     pub fn is_jump_point(&self, at: InsnIdx) -> bool {
-        self.slots[at.index()].jump_point
+        self.slots[at.index()].has(Mark::JumpPoint)
     }
 
     /// Whether a checkpoint is made here each time.
     #[inline]
     #[must_use]
     pub fn is_force_checkpoint(&self, at: InsnIdx) -> bool {
-        self.slots[at.index()].force_checkpoint
+        self.slots[at.index()].has(Mark::ForceCheckpoint)
     }
 
     /// Whether it calls a helper that calls a function of the program back at once.
     #[inline]
     #[must_use]
     pub fn calls_callback(&self, at: InsnIdx) -> bool {
-        self.slots[at.index()].calls_callback
+        self.slots[at.index()].has(Mark::CallsCallback)
     }
 
     /// The registers that may be read here or later, before they are written.
@@ -165,19 +211,59 @@ impl Cfg {
     pub fn component(&self, at: InsnIdx) -> u32 {
         self.slots[at.index()].component
     }
+
+    /// That the stack is large enough for all functions that can be active at once, given what a
+    /// walk has found each to use, by number.
+    pub(crate) fn check_stack(&self, input: &Input<'_>, used: &[StackUse]) -> Check {
+        self.calls.check_stack(input, &self.subprograms, used)
+    }
+
+    /// The runs of instructions.
+    pub(crate) fn blocks(&self) -> &Blocks {
+        &self.blocks
+    }
+
+    /// The run that an instruction is part of.
+    pub(crate) fn block_of(&self, at: InsnIdx) -> BlockIdx {
+        BlockIdx(self.slots[at.index()].block)
+    }
+}
+
+/// The helper with a number, if there is one.
+fn helper(number: i32) -> Option<HelperId> {
+    HelperId::from_u32(u32::try_from(number).ok()?)
+}
+
+/// A function, without what those it calls do.
+fn subprogram(input: &Input<'_>, function: &layout::Function) -> Subprogram {
+    let mut subprogram = Subprogram {
+        start: InsnIdx(function.start),
+        end: InsnIdx(function.end),
+        has_tail_call: function.has_tail_call,
+        tail_calls: function.has_tail_call,
+        changes_packet: false,
+        might_sleep: false,
+        is_callback: false,
+    };
+    let insns = (function.start..function.end).filter_map(|at| input.code.get(InsnIdx(at)));
+    calls::effects(input, insns, &mut subprogram);
+    subprogram
+}
+
+/// Whether the main function names one that is called when an exception is thrown, which no
+/// instruction refers to.
+fn has_exception_callback(input: &Input<'_>) -> bool {
+    let Some((btf, main)) = input.btf.zip(input.func_info.first()) else { return false };
+    btf.types().any(|(_, ty)| match ty {
+        Type::DeclTag(tag) => {
+            tag.target == main.type_id && tag.name.starts_with("exception_callback:")
+        }
+        _ => false,
+    })
 }
 
 /// The instructions that can follow one, within a function.
 pub fn successors(code: &Code, at: InsnIdx) -> impl Iterator<Item = InsnIdx> + use<> {
-    let jump = |distance: i32| at.jump(distance);
-    let (next, target) = match code.get(at) {
-        None | Some(Insn::Exit) => (None, None),
-        Some(Insn::Goto { off }) => (None, jump((*off).into())),
-        Some(Insn::GotoLong { imm }) => (None, jump(*imm)),
-        Some(Insn::Branch { off, .. } | Insn::MayGoto { off }) => {
-            (Some(InsnIdx(at.0 + 1)), jump((*off).into()))
-        }
-        Some(insn) => (Some(InsnIdx(at.0 + insn.slots())), None),
-    };
-    next.into_iter().chain(target)
+    let slots = flow::successors(code, at.0);
+    slots.into_iter().filter(|slot| *slot != flow::NONE).map(InsnIdx)
 }

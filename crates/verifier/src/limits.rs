@@ -56,3 +56,6 @@ pub const LINKED: usize = 6;
 
 /// CPUs that there can be, where nothing more is known (`NR_CPUS` of distributions).
 pub const CPUS: u32 = 8_192;
+
+/// Bytes of memory for what is known of live stack slots. Past this, all of them count as live.
+pub const LIVE_STACK_BYTES: usize = 64 << 20;

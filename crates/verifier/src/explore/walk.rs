@@ -8,6 +8,7 @@ use skep_spec::insn::Reg;
 use super::checkpoint::{CheckpointIdx, Checkpoints, Trail};
 use super::component::Visit;
 use super::references::References;
+use crate::cfg::stack::LiveStack;
 use crate::cfg::{Cfg, Layout};
 use crate::check::subprog::Functions;
 use crate::environment::{Environment, Privileges};
