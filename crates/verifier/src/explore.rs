@@ -39,6 +39,7 @@ use crate::rejection::{Check, Reason, Rejection, Stop};
 #[must_use]
 pub fn verify(input: &Input<'_>, environment: &dyn Environment, options: Options) -> Report {
     let begin = Instant::now();
+    let input = &input.with_attach_type();
     let mut report = match Walk::new(input, environment, options) {
         Ok(walk) => walk.finish(),
         Err(stop) => {
@@ -71,8 +72,12 @@ fn outcome(stop: Stop, at: Option<InsnIdx>, input: &Input<'_>, names: Names<'_>)
 impl Walk<'_> {
     /// Walks all paths, and gives the answer.
     fn finish(mut self) -> Report {
+        self.find_functions();
         self.log_program();
-        let result = self.run().and_then(|()| self.check_stack_depth());
+        let result = self
+            .run()
+            .and_then(|()| self.check_stack_depth())
+            .and_then(|()| self.check_missing_kfuncs());
         let outcome = match result {
             Ok(()) => Outcome::Accepted(Verified { facts: std::mem::take(&mut self.facts) }),
             Err(stop) => {

@@ -5,12 +5,12 @@
 
 use skep_spec::abi::proto::{self, Needs, Proto};
 use skep_spec::abi::{AttachType, HelperId, MapType, ProgType};
-use skep_spec::insn::{Callee, Reg, Size};
+use skep_spec::insn::{Callee, Insn, Reg, Size};
 
 use super::arg::Arguments;
 use super::memory::{Access, Transfer};
 use crate::explore::{Next, Walk};
-use crate::rejection::{Check, Leaving, Reason, unsupported};
+use crate::rejection::{Check, Leaving, Reason, Stop, unsupported};
 use crate::state::Register;
 
 /// The opcode of calls through registers, which Linux does not know.
@@ -23,11 +23,23 @@ impl Walk<'_> {
         match callee {
             Callee::Local(distance) => self.check_local_call(distance),
             Callee::Helper(number) => self.check_helper_call(number),
-            // Compilers leave calls of functions that the kernel does not have, behind checks that
-            // it has them.
-            Callee::Kfunc { btf_id: 0, .. } => Err(Reason::KfuncMissing.into()),
+            // Loaders leave this where the kernel has no such function; see
+            // `check_missing_kfuncs`.
+            Callee::Kfunc { btf_id: 0, .. } => Ok(Next::Following),
             Callee::Kfunc { .. } => unsupported("kernel functions"),
             Callee::Reg(_) => Err(Reason::UnknownOpcode { opcode: CALL_REGISTER }.into()),
+        }
+    }
+
+    /// Whether all calls of functions that the kernel does not have are dead code: programs ask
+    /// first whether it has them.
+    pub(crate) fn check_missing_kfuncs(&self) -> Check {
+        let mut calls = self.input.code.iter().filter(|(at, insn)| {
+            matches!(insn, Insn::Call(Callee::Kfunc { btf_id: 0, .. })) && self.facts.at(*at).seen
+        });
+        match calls.next() {
+            Some((at, _)) => Err(Box::new(Stop::RejectedAt(at, Reason::KfuncMissing))),
+            None => Ok(()),
         }
     }
 

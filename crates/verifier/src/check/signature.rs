@@ -229,35 +229,37 @@ impl Reader<'_> {
         let Ok((_, ty)) = self.btf.resolve(pointee) else { return false };
         let structure = match ty {
             Type::Void => return true,
-            Type::Struct(found) | Type::Union(found) => Some(found.name),
+            Type::Struct(found) => Some(found.name),
             _ => None,
         };
         if ty.name().is_empty() {
             return false;
         }
         let word = matches!(ty, Type::Int(int) if int.size == 8);
-        let special = match prog_type {
-            ProgType::Kprobe | ProgType::PerfEvent => structure == Some("pt_regs"),
-            ProgType::RawTracepoint
-            | ProgType::RawTracepointWritable
-            | ProgType::Lsm
-            | ProgType::StructOps => word,
-            ProgType::Tracing => match self.input.attach_type {
-                Some(AttachType::TraceRawTp) => {
-                    word || structure == Some("bpf_raw_tracepoint_args")
-                }
-                Some(AttachType::TraceIter) => {
-                    structure.is_some_and(|name| name.starts_with("bpf_iter__"))
-                }
-                Some(
-                    AttachType::TraceFentry | AttachType::TraceFexit | AttachType::ModifyReturn,
-                ) => word,
-                Some(_) | None => false,
-            },
-            ProgType::Tracepoint | ProgType::Syscall | ProgType::Ext => true,
-            _ => false,
+        let special = if with_registers {
+            structure == Some("pt_regs")
+        } else if prog_type == ProgType::Tracing {
+            self.is_tracing_context(structure, word)
+        } else if matches!(prog_type, ProgType::Tracepoint | ProgType::Syscall | ProgType::Ext) {
+            true
+        } else {
+            takes_words(prog_type) && word
         };
         special || structure.is_some() && structure == context_name(prog_type)
+    }
+
+    /// The same of tracing programs: words, or what the hook has named structs for.
+    fn is_tracing_context(&self, structure: Option<&str>, word: bool) -> bool {
+        match self.input.attach_type {
+            Some(AttachType::TraceRawTp) => word || structure == Some("bpf_raw_tracepoint_args"),
+            Some(AttachType::TraceIter) => {
+                structure.is_some_and(|name| name.starts_with("bpf_iter__"))
+            }
+            Some(AttachType::TraceFentry | AttachType::TraceFexit | AttachType::ModifyReturn) => {
+                word
+            }
+            Some(_) | None => false,
+        }
     }
 
     /// Whether it is the typedef `bpf_user_pt_regs_t`.
@@ -269,13 +271,19 @@ impl Reader<'_> {
     }
 }
 
+/// Whether the context is an array of words.
+fn takes_words(prog_type: ProgType) -> bool {
+    use ProgType::{Lsm, RawTracepoint, RawTracepointWritable, StructOps};
+    matches!(prog_type, RawTracepoint | RawTracepointWritable | Lsm | StructOps)
+}
+
 /// The name of the struct of the context.
 fn context_name(prog_type: ProgType) -> Option<&'static str> {
-    match prog_type {
+    if prog_type == ProgType::LircMode2 {
         // The kernel has no entry for them, and finds the first one.
-        ProgType::LircMode2 => Some("__sk_buff"),
-        _ => context::of(prog_type).as_struct().map(|fields| fields.layout.name),
+        return Some("__sk_buff");
     }
+    context::of(prog_type).as_struct().map(|fields| fields.layout.name)
 }
 
 /// A name without its flavour, `___` and what follows.
