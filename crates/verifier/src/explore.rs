@@ -10,6 +10,7 @@ mod equal;
 mod history;
 mod live;
 mod notes;
+mod path;
 mod precision;
 mod references;
 mod visited;
@@ -83,6 +84,7 @@ impl Walk<'_> {
             Err(stop) => {
                 let mut outcome = outcome(*stop, Some(self.at), self.input, self.names());
                 if let Outcome::Rejected(rejection) = &mut outcome {
+                    rejection.path = self.path();
                     rejection.state = Some(Box::new(self.state.clone()));
                 }
                 outcome

@@ -45,6 +45,19 @@ impl<'a> Input<'a> {
             target: None,
         }
     }
+
+    /// The same with the attach type that the kernel puts in place of none, which is what programs
+    /// said before there were attach types (`bpf_prog_load_fixup_attach_type`).
+    #[must_use]
+    pub(crate) fn with_attach_type(self) -> Input<'a> {
+        let none = matches!(self.attach_type, None | Some(AttachType::CgroupInetIngress));
+        let attach_type = match self.prog_type {
+            ProgType::CgroupSock if none => Some(AttachType::CgroupInetSockCreate),
+            ProgType::SkReuseport if none => Some(AttachType::SkReuseportSelect),
+            _ => self.attach_type,
+        };
+        Input { attach_type, ..self }
+    }
 }
 
 /// Flags of the load command.

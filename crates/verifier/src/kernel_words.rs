@@ -33,7 +33,7 @@ impl fmt::Display for FinalLine<'_> {
         use Reason::*;
         match self.reason {
             // Bytes.
-            Undecodable(error) => f.write_str(&undecodable(error)),
+            Undecodable(error) => write!(f, "{}", error.kind),
             UnknownOpcode { opcode } => write!(f, "unknown opcode {opcode:02x}"),
             ProgramSize => Ok(()),
 

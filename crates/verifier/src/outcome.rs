@@ -78,11 +78,11 @@ pub struct Statistics {
 impl Report {
     /// The report on bytes that are no instructions.
     #[must_use]
-    pub fn undecodable(error: DecodeError) -> Report {
+    pub fn undecodable(bytes: &[u8], error: DecodeError) -> Report {
         let rejection = Rejection {
             at: Some(error.at),
             reason: Reason::Undecodable(error),
-            final_line: kernel_words::undecodable(&error),
+            final_line: kernel_words::undecodable(bytes, &error),
             state: None,
             path: Vec::new(),
         };

@@ -26,9 +26,26 @@ pub struct Rejection {
     pub final_line: String,
     /// What was known just before the instruction, if a path has led to it.
     pub state: Option<Box<State>>,
-    /// The path there: each jump taken, as the instruction jumped from and the one jumped to, first
-    /// to last. As far as it is remembered.
-    pub path: Vec<(InsnIdx, InsnIdx)>,
+    /// The instructions on the way there, first to last, without the one that fails. As far as it
+    /// is remembered.
+    pub path: Vec<InsnIdx>,
+}
+
+impl Rejection {
+    /// What is wrong, in one word for scripts: the name of its [`Reason`], `not-memory`.
+    #[must_use]
+    pub fn kind(&self) -> String {
+        let text = format!("{:?}", self.reason);
+        let name = text.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+        let mut kind = String::new();
+        for (place, c) in name.char_indices() {
+            if c.is_ascii_uppercase() && place > 0 {
+                kind.push('-');
+            }
+            kind.push(c.to_ascii_lowercase());
+        }
+        kind
+    }
 }
 
 /// Why an answer ends the walk.

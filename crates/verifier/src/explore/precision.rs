@@ -440,7 +440,7 @@ fn mark(
 }
 
 /// What came before an instruction on a path.
-enum Before {
+pub(super) enum Before {
     /// This instruction.
     Insn(InsnIdx),
     /// The checkpoint that the trail begins with.
@@ -455,7 +455,7 @@ fn step_at(steps: &[Step], at: InsnIdx) -> Option<&Step> {
 }
 
 /// What came before `at`, where `left` steps of the trail are not walked back yet.
-fn before(trail: &Trail, first: InsnIdx, at: InsnIdx, left: &mut usize) -> Before {
+pub(super) fn before(trail: &Trail, first: InsnIdx, at: InsnIdx, left: &mut usize) -> Before {
     let last = step_at(&trail.steps[..*left], at);
     if at == first && (*left == 0 || *left == 1 && last.is_some()) {
         return Before::Beginning;

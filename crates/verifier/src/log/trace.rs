@@ -41,7 +41,11 @@ impl Walk<'_> {
             };
             let live: String = (0..10).map(digit).collect();
             let text = self.log.insns.get(at.index()).cloned().unwrap_or_default();
-            self.log.write(format_args!("{:>7}: {live} {text}\n", at.0));
+            let component = match self.cfg.component(at) {
+                0 => String::new(),
+                component => component.to_string(),
+            };
+            self.log.write(format_args!("{component:>3} {:>3}: {live} {text}\n", at.0));
         }
     }
 

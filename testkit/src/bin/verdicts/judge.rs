@@ -84,7 +84,7 @@ fn prepare(
     let world = World::new(record, types, arguments.perfmon).map_err(refuse)?;
     let bytes = fixed_up(record, hex(text).map_err(refuse)?, types, &world).map_err(refuse)?;
     let code = decode(&bytes).map_err(|error| {
-        let mut judged = Judgement::new(Verdict::Reject, kernel_words::undecodable(&error));
+        let mut judged = Judgement::new(Verdict::Reject, kernel_words::undecodable(&bytes, &error));
         judged.at = Some(error.at);
         Box::new(judged)
     })?;
