@@ -242,9 +242,7 @@ impl Search<'_> {
         if place.low < place.seen {
             return;
         }
-        let loops = self.open.last() != Some(&at)
-            || successors.contains(&at)
-            || self.slots[at as usize].has(Mark::CallsCallback);
+        let loops = self.open.last() != Some(&at) || successors.contains(&at);
         let number = if loops {
             self.components += 1;
             self.components
