@@ -57,6 +57,8 @@ pub(crate) struct Checkpoint {
     pub(crate) misses: u32,
     /// Whether what is never read again was dropped from it.
     pub(crate) cleaned: bool,
+    /// Whether paths are compared with it no more.
+    pub(crate) given_up: bool,
 }
 
 impl Checkpoint {
@@ -141,6 +143,11 @@ impl Checkpoints {
     pub(crate) fn remove(&mut self, idx: CheckpointIdx) {
         self.all[idx.0 as usize] = None;
         self.free.push(idx);
+    }
+
+    /// Whether it was not dropped, or its number was given anew.
+    pub(crate) fn is_held(&self, idx: CheckpointIdx) -> bool {
+        self.all[idx.0 as usize].is_some()
     }
 
     /// One of them.

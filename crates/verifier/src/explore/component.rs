@@ -105,8 +105,8 @@ impl Walk<'_> {
                 break;
             }
         }
-        for idx in self.given_up.clone() {
-            self.drop_if_done(idx);
+        if !backedges.is_empty() {
+            self.drop_given_up();
         }
     }
 

@@ -2,7 +2,7 @@
 //! lines, for whoever compiles the program.
 
 use super::history::{Linked, Place, Step};
-use super::walk::Walk;
+use super::walk::{Counters, Walk};
 use crate::limits::SLOT_BYTES;
 use crate::state::{Byte, Id, Kind, Register};
 
@@ -64,8 +64,8 @@ impl Walk<'_> {
 
     /// The most checkpoints held at once.
     pub(super) fn note_peak(&mut self) {
-        let given_up = u32::try_from(self.given_up.len()).unwrap_or(u32::MAX);
-        let held = self.counters.checkpoints + given_up + self.counters.backedges;
+        let Counters { checkpoints, given_up, backedges, .. } = self.counters;
+        let held = checkpoints + given_up + backedges;
         self.statistics.peak_states = self.statistics.peak_states.max(held);
     }
 }

@@ -62,12 +62,19 @@ impl References {
 
 /// Whether programs of this type may use the map at all.
 fn check_compatible(input: &Input<'_>, facts: &MapFacts, maps: &Maps) -> Result<(), Reason> {
-    let locks = facts.field(FieldKind::SpinLock).or(facts.field(FieldKind::ResSpinLock)).is_some();
-    if locks && input.prog_type == ProgType::SocketFilter {
-        return Err(Reason::LockInProgramType { program: "socket filter" });
+    let refuse = |program, kind| Err(Reason::FieldInProgramType { program, kind });
+    if facts.has_lock() && input.prog_type == ProgType::SocketFilter {
+        return refuse("socket filter", FieldKind::SpinLock);
     }
-    if locks && is_tracing(input) {
-        return Err(Reason::LockInProgramType { program: "tracing" });
+    if is_tracing(input.prog_type) {
+        if facts.has_lock() {
+            return refuse("tracing", FieldKind::SpinLock);
+        }
+        for kind in [FieldKind::Timer, FieldKind::Workqueue] {
+            if facts.field(kind).is_some() {
+                return refuse("tracing", kind);
+            }
+        }
     }
     if facts.map_type == MapType::StructOps {
         return Err(Reason::StructOpsMap);
@@ -83,16 +90,15 @@ fn check_compatible(input: &Input<'_>, facts: &MapFacts, maps: &Maps) -> Result<
 }
 
 /// Whether programs of this type run anywhere in the kernel.
-fn is_tracing(input: &Input<'_>) -> bool {
-    match input.prog_type {
-        ProgType::Tracing => input.attach_type != Some(skep_spec::abi::AttachType::TraceIter),
+fn is_tracing(prog_type: ProgType) -> bool {
+    matches!(
+        prog_type,
         ProgType::Kprobe
-        | ProgType::Tracepoint
-        | ProgType::PerfEvent
-        | ProgType::RawTracepoint
-        | ProgType::RawTracepointWritable => true,
-        _ => false,
-    }
+            | ProgType::Tracepoint
+            | ProgType::PerfEvent
+            | ProgType::RawTracepoint
+            | ProgType::RawTracepointWritable
+    )
 }
 
 /// Whether the address of a byte of the first value may be taken.

@@ -85,7 +85,7 @@ impl Walk<'_> {
             if checkpoint.misses > checkpoint.hits * patience + patience {
                 self.meetings[at.index()].remove(number);
                 self.counters.checkpoints -= 1;
-                self.given_up.push(idx);
+                self.give_up(idx);
                 self.drop_if_done(idx);
             }
         }
@@ -193,6 +193,7 @@ impl Walk<'_> {
             hits: 0,
             misses: 0,
             cleaned: false,
+            given_up: false,
         });
         self.meetings[self.at.index()].push(idx);
         self.enter_component(idx);
@@ -215,14 +216,31 @@ impl Walk<'_> {
         }
     }
 
+    /// A checkpoint is no longer compared with, but may still be needed to walk back.
+    fn give_up(&mut self, idx: CheckpointIdx) {
+        self.checkpoints.get_mut(idx).given_up = true;
+        self.given_up.push(idx);
+        self.counters.given_up += 1;
+    }
+
     /// Drops a checkpoint that was given up and that no path or loop refers to any more.
     pub(crate) fn drop_if_done(&mut self, idx: CheckpointIdx) {
-        let Some(position) = self.given_up.iter().position(|given_up| *given_up == idx) else {
-            return;
-        };
-        if self.checkpoints.get(idx).branches == 0 && !self.is_unfinished(idx) {
-            self.given_up.swap_remove(position);
+        let checkpoint = self.checkpoints.get(idx);
+        if checkpoint.given_up && checkpoint.branches == 0 && !self.is_unfinished(idx) {
+            self.counters.given_up -= 1;
             self.checkpoints.remove(idx);
+        }
+    }
+
+    /// Drops all that a loop has kept.
+    pub(super) fn drop_given_up(&mut self) {
+        for idx in std::mem::take(&mut self.given_up) {
+            if self.checkpoints.is_held(idx) && self.checkpoints.get(idx).given_up {
+                self.drop_if_done(idx);
+                if self.checkpoints.is_held(idx) {
+                    self.given_up.push(idx);
+                }
+            }
         }
     }
 
@@ -245,6 +263,7 @@ impl Walk<'_> {
         self.given_up.clear();
         self.visits.clear();
         self.counters.checkpoints = 0;
+        self.counters.given_up = 0;
         for meeting in &mut self.meetings {
             meeting.clear();
         }

@@ -57,7 +57,8 @@ pub(crate) struct Walk<'a> {
     pub(super) checkpoints: Checkpoints,
     /// Those at each instruction, the latest last.
     pub(super) meetings: Vec<Vec<CheckpointIdx>>,
-    /// Those that are no longer compared with, but still needed to walk back.
+    /// Those that are no longer compared with, but still needed to walk back; some may have been
+    /// dropped since.
     pub(super) given_up: Vec<CheckpointIdx>,
     /// The loops that paths have come into.
     pub(super) visits: Vec<Visit>,
@@ -90,6 +91,8 @@ pub(crate) struct Counters {
     pub(super) processed_before: u32,
     /// Checkpoints that are compared with.
     pub(super) checkpoints: u32,
+    /// Checkpoints that are only held for walking back.
+    pub(super) given_up: u32,
     /// Paths that have ended in loops under way.
     pub(super) backedges: u32,
 }
