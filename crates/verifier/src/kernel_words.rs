@@ -272,8 +272,8 @@ impl fmt::Display for FinalLine<'_> {
                 "The total number of maps per program has reached the limit of {}",
                 crate::limits::MAPS
             ),
-            LockInProgramType { program } => {
-                write!(f, "{program} progs cannot use bpf_spin_lock yet")
+            FieldInProgramType { program, kind } => {
+                write!(f, "{program} progs cannot use {} yet", kind.name())
             }
             MapInSleepable(_) => write!(
                 f,

@@ -572,10 +572,13 @@ pub enum Reason {
     },
     /// `The total number of maps per program has reached the limit of %u`
     TooManyMaps,
-    /// `socket filter progs cannot use bpf_spin_lock yet`, or `tracing progs …`.
-    LockInProgramType {
+    /// `socket filter progs cannot use bpf_spin_lock yet`, or `tracing progs …`, and of other
+    /// fields.
+    FieldInProgramType {
         /// `socket filter` or `tracing`.
         program: &'static str,
+        /// The field in values of a map.
+        kind: FieldKind,
     },
     /// `Sleepable programs can only use array, hash, ringbuf and local storage maps`
     MapInSleepable(MapType),
