@@ -51,6 +51,8 @@ pub(crate) enum EngineArg {
 pub(crate) enum Command {
     /// Run the programs of an object on the packets of a capture
     Run(RunArgs),
+    /// Say whether the Linux kernel would take programs, and if not, why
+    Check(CheckArgs),
     /// Assemble eBPF text to bytes
     Asm(AsmArgs),
     /// Disassemble eBPF bytes, or the programs of an object
@@ -103,6 +105,53 @@ pub(crate) enum SemanticsArg {
     /// As a device: frames of any length, an outer VLAN tag moves to the context of tc and socket
     /// programs
     Device,
+}
+
+/// `skep check`.
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Exit code: 0 if all programs are accepted, 1 if one is not, 2 if there is \
+                        nothing to verify."
+)]
+pub(crate) struct CheckArgs {
+    /// A BPF object file, BPF C source, or bare instructions: bytes, their hexadecimal text, or
+    /// text for the assembler; `-` for standard input
+    pub(crate) file: PathBuf,
+    /// Verify this program; may be given several times [default: all]
+    #[arg(long = "prog", value_name = "NAME")]
+    pub(crate) programs: Vec<String>,
+    /// Take the programs for this type, whatever their section says: xdp, tc, socket, …
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) prog_type: Option<String>,
+    /// Take the programs for attached so: cgroup_inet4_connect, tcx_ingress, …
+    #[arg(long, value_name = "TYPE")]
+    pub(crate) attach_type: Option<String>,
+    /// BTF of the kernel to verify for [default: this machine's, /sys/kernel/btf/vmlinux]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) btf: Option<PathBuf>,
+    /// Print what each verification took
+    #[arg(long)]
+    pub(crate) stats: bool,
+    /// Print the log, in the kernel's format
+    #[arg(long, value_name = "LEVEL", value_enum)]
+    pub(crate) log: Option<LogLevel>,
+    /// Follow every path to its end: slow, and with the same verdicts
+    #[arg(long)]
+    pub(crate) no_pruning: bool,
+}
+
+/// How much of a log there is to be.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum LogLevel {
+    /// The path that fails, and what each instruction changes
+    #[value(name = "1")]
+    Changes,
+    /// All paths
+    #[value(name = "2")]
+    All,
+    /// What the verification took
+    #[value(name = "4")]
+    Statistics,
 }
 
 /// `skep asm`.

@@ -68,6 +68,33 @@ pub(crate) fn parse_object(path: &Path, bytes: &[u8]) -> Result<Object, Failure>
     Object::parse(name, bytes).map_err(|error| Failure::at(path.display(), error))
 }
 
+/// Whether a file is an object, by its first bytes.
+pub(crate) fn is_object(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\x7fELF")
+}
+
+/// The bytes that a hexadecimal text stands for; bytes that are no such text, unchanged.
+///
+/// A program of the length of a text would have to begin with opcodes that are all digits and
+/// white space, and end in the middle of a slot or in a jump beyond its end.
+pub(crate) fn from_hex(path: &Path, bytes: Vec<u8>) -> Result<Vec<u8>, Failure> {
+    let is_text = |byte: &u8| byte.is_ascii_hexdigit() || byte.is_ascii_whitespace();
+    if bytes.is_empty() || !bytes.iter().all(is_text) {
+        return Ok(bytes);
+    }
+    let digits: Vec<u8> = bytes.into_iter().filter(u8::is_ascii_hexdigit).collect();
+    if !digits.len().is_multiple_of(2) {
+        let message = format!("an odd number of hexadecimal digits: {}", digits.len());
+        return Err(Failure::at(path.display(), message));
+    }
+    let digit = |byte: u8| char::from(byte).to_digit(16).unwrap_or(0);
+    let pairs = digits.chunks_exact(2);
+    pairs
+        .map(|pair| u8::try_from(digit(pair[0]) << 4 | digit(pair[1])))
+        .collect::<Result<_, _>>()
+        .map_err(|error| Failure::at(path.display(), error))
+}
+
 /// The programs that other programs call through a program array.
 pub(crate) fn called_programs(object: &Object) -> BTreeSet<FunctionIdx> {
     let slots = object.maps().iter().filter_map(|map| match &map.initial {
@@ -107,8 +134,13 @@ pub(crate) fn core_types(object: &Object, named: Option<&Path>) -> Result<Option
         ))
         .help("give the types of the kernel to run on: --btf FILE"));
     }
+    types(path).map(Some)
+}
+
+/// The types in a file.
+pub(crate) fn types(path: &Path) -> Result<Btf, Failure> {
     let bytes = bytes(path)?;
-    Btf::parse(&bytes).map(Some).map_err(|error| Failure::at(path.display(), error))
+    Btf::parse(&bytes).map_err(|error| Failure::at(path.display(), error))
 }
 
 /// Where Linux shows its own types.

@@ -4,12 +4,14 @@
 //! programs on an engine: [`user`], which needs neither root nor kernel eBPF, or [`linux`]. What
 //! comes back are [`map::Map`]s and [`program::Program`]s, the same for both.
 //!
+//! - [`check`]: whether the Linux kernel would take them, and why not
 //! - [`capture`]: packets from files and to files; [`replay`]: programs run on them
 //! - [`compile`]: C source to an object, with clang
 #![forbid(unsafe_code)]
 
 pub mod attach;
 pub mod capture;
+pub mod check;
 pub mod compile;
 mod error;
 mod handle;
@@ -26,7 +28,7 @@ use skep_command::Engine;
 pub use error::{Error, Result};
 pub use {
     skep_btf as btf, skep_command as command, skep_object as object, skep_runtime as runtime,
-    skep_spec as spec,
+    skep_spec as spec, skep_verifier as verifier,
 };
 
 /// The user engine, seeing this machine's clock and CPUs.

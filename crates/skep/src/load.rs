@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use skep_btf::Kind;
 use skep_command::map::{MapBtf, MapCreate};
 use skep_command::prog::{FuncInfo, LineInfo, ProgBtf, ProgLoad};
 use skep_command::{Engine, Handle};
@@ -12,7 +13,7 @@ use skep_object::core::CoreTarget;
 use skep_object::map::{Initial, SlotTarget};
 use skep_object::{Binding, FunctionIdx, MapDef, MapIdx, Object, ProgramKind, Target};
 use skep_spec::abi::{MapType, ProgType};
-use skep_spec::insn::Imm64;
+use skep_spec::insn::{Callee, Imm64};
 
 use crate::attach;
 use crate::error::{Error, Result};
@@ -32,8 +33,8 @@ pub struct Options<'a> {
     pub programs: &'a [String],
     /// The type of all programs, whatever their section names say.
     pub prog_type: Option<ProgType>,
-    /// The kernel's types: what CO-RE relocations are answered from, and where the targets of
-    /// tracing programs are found.
+    /// The kernel's types: what CO-RE relocations are answered from, and where functions and
+    /// variables of the kernel and the targets of tracing programs are found.
     pub target: Option<&'a CoreTarget<'a>>,
     /// `BPF_LOG_LEVEL*` bits: how much the verifier is to tell.
     pub log_level: u32,
@@ -177,10 +178,7 @@ fn create_map(
     inner: Option<Handle>,
     btf: Option<Handle>,
 ) -> Result<Owned> {
-    let max_entries = match (def.map_type, def.max_entries) {
-        (MapType::PerfEventArray, 0) => engine.possible_cpus(),
-        (_, entries) => entries,
-    };
+    let def = &filled_in(def, engine.possible_cpus());
     let types = match (btf, def.value_type) {
         (Some(btf), Some(value)) if takes_types(def.map_type) => Some(MapBtf {
             btf,
@@ -194,7 +192,7 @@ fn create_map(
         map_type: def.map_type,
         key_size: def.key_size,
         value_size: def.value_size,
-        max_entries,
+        max_entries: def.max_entries,
         flags: def.flags,
         extra: def.extra,
         inner,
@@ -202,6 +200,26 @@ fn create_map(
         btf: types,
     })?;
     Ok(Owned::new(engine, handle))
+}
+
+/// A definition with the sizes that only one value will do for. Objects leave them out, or give a
+/// ring the type of its records, for other tools to read.
+fn filled_in(def: &MapDef, possible_cpus: u32) -> MapDef {
+    let mut def = def.clone();
+    match def.map_type {
+        MapType::PerfEventArray => {
+            (def.key_size, def.value_size) = (4, 4);
+            if def.max_entries == 0 {
+                def.max_entries = possible_cpus;
+            }
+        }
+        MapType::Ringbuf | MapType::UserRingbuf => {
+            (def.key_size, def.value_size) = (0, 0);
+            (def.key_type, def.value_type) = (None, None);
+        }
+        _ => {}
+    }
+    def
 }
 
 /// Whether Linux lets maps of a type say what their keys and values are.
@@ -220,6 +238,8 @@ fn takes_types(map_type: MapType) -> bool {
             | MapType::Sockmap
             | MapType::Sockhash
             | MapType::ProgArray
+            | MapType::Queue
+            | MapType::Stack
     )
 }
 
@@ -267,12 +287,21 @@ fn load_program(
         section: program.section.clone(),
     })?;
     let handle_of = |index: &MapIdx| Some(maps.get(index.index())?.handle().0);
+    let id_of =
+        |name: &str, kind| i32::try_from(options.target?.btf().find_by_name(name, kind)?.0).ok();
     let code = program.bind(|reference| match &reference.target {
         Target::Map(map) => Some(Binding::Imm64(Imm64::MapFd(handle_of(map)?))),
         Target::MapValue { map, off } => {
             Some(Binding::Imm64(Imm64::MapValue { fd: handle_of(map)?, off: *off }))
         }
-        Target::Kfunc(_) | Target::Extern(_) => None,
+        Target::Kfunc(kfunc) => {
+            let btf_id = id_of(&kfunc.name, Kind::Func)?;
+            Some(Binding::Callee(Callee::Kfunc { btf_id, module: 0 }))
+        }
+        Target::Extern(variable) => {
+            let btf_id = id_of(&variable.name, Kind::Var)?;
+            Some(Binding::Imm64(Imm64::BtfVar { btf_id, module_fd: 0 }))
+        }
     })?;
     let funcs: Vec<FuncInfo> = program
         .func_info

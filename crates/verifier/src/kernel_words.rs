@@ -57,7 +57,9 @@ impl fmt::Display for FinalLine<'_> {
                 "Invalid line_info[{record}].insn_off:{at} (prev_offset:{previous} \
                  prog->len:{length})"
             ),
-            LineInfoCode { record } => write!(f, "Invalid insn code at line_info[{record}].insn_off"),
+            LineInfoCode { record } => {
+                write!(f, "Invalid insn code at line_info[{record}].insn_off")
+            }
             LineInfoText { record } => {
                 write!(f, "Invalid line_info[{record}].line_off or .file_name_off")
             }
@@ -262,10 +264,9 @@ impl fmt::Display for FinalLine<'_> {
             NotAMap { fd } => write!(f, "fd {fd} is not pointing to valid bpf_map"),
             NoMapArray => write!(f, "fd_idx without fd_array is invalid"),
             NoDirectValue => write!(f, "no direct value access support for this map type"),
-            DirectValueRange { value_size, off } => write!(
-                f,
-                "invalid access to map value pointer, value_size={value_size} off={off}"
-            ),
+            DirectValueRange { value_size, off } => {
+                write!(f, "invalid access to map value pointer, value_size={value_size} off={off}")
+            }
             DirectValueOffset { off } => write!(f, "direct value offset of {off} is not allowed"),
             TooManyMaps => write!(
                 f,
@@ -372,10 +373,9 @@ impl fmt::Display for FinalLine<'_> {
             HelperProgramType(id) => {
                 write!(f, "program of this type cannot use helper {}", helper(*id))
             }
-            HelperLicence(_) => write!(
-                f,
-                "cannot call GPL-restricted function from non-GPL compatible program"
-            ),
+            HelperLicence(_) => {
+                write!(f, "cannot call GPL-restricted function from non-GPL compatible program")
+            }
             HelperSleeps(_) => write!(f, "helper call might sleep in a non-sleepable prog"),
             HelperInProbe(_) => write!(f, "helper call is not allowed in probe"),
             HelperTrampoline(id) => {
@@ -446,10 +446,9 @@ impl fmt::Display for FinalLine<'_> {
             }
             SockmapArgument => write!(f, "invalid arg_type for sockmap/sockhash"),
             TailCallMap => write!(f, "expected prog array map for tail call"),
-            LsmCgroupVoid => write!(
-                f,
-                "BPF_LSM_CGROUP that attach to void LSM hooks can't modify return value!"
-            ),
+            LsmCgroupVoid => {
+                write!(f, "BPF_LSM_CGROUP that attach to void LSM hooks can't modify return value!")
+            }
             TailCallMixed => {
                 write!(f, "mixing of tail_calls and bpf-to-bpf calls is not supported")
             }

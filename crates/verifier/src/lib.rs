@@ -23,6 +23,7 @@ mod check;
 pub mod domain;
 pub mod environment;
 mod explore;
+pub mod explain;
 pub mod facts;
 pub mod fields;
 pub mod input;

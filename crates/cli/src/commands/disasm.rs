@@ -17,13 +17,10 @@ use crate::args::{DisasmArgs, Global};
 use crate::failure::Failure;
 use crate::{input, output};
 
-/// The first bytes of an ELF file.
-const ELF_MAGIC: &[u8] = b"\x7fELF";
-
 /// Runs the command.
 pub(crate) fn run(global: &Global, args: &DisasmArgs) -> Result<ExitCode, Failure> {
     let bytes = input::object_bytes(&args.file)?;
-    if bytes.starts_with(ELF_MAGIC) || compile::is_source(&args.file) {
+    if input::is_object(&bytes) || compile::is_source(&args.file) {
         return disassemble_object(global, args, &bytes);
     }
     if args.program.is_some() {
@@ -32,7 +29,7 @@ pub(crate) fn run(global: &Global, args: &DisasmArgs) -> Result<ExitCode, Failur
             "it is no object, so it has no programs to choose from",
         ));
     }
-    let bytes = from_hex(&args.file, bytes)?;
+    let bytes = input::from_hex(&args.file, bytes)?;
     let code = decode(&bytes).map_err(|error| Failure::at(args.file.display(), error))?;
     if global.json() {
         output::json(global, &insns(&code, &()))?;
@@ -40,28 +37,6 @@ pub(crate) fn run(global: &Global, args: &DisasmArgs) -> Result<ExitCode, Failur
         write!(io::stdout(), "{}", Listing::new(&code))?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// The bytes that a hexadecimal text stands for; bytes that are no such text, unchanged.
-///
-/// A program of the length of a text would have to begin with opcodes that are all digits and
-/// white space, and end in the middle of a slot or in a jump beyond its end.
-fn from_hex(path: &Path, bytes: Vec<u8>) -> Result<Vec<u8>, Failure> {
-    let is_text = |byte: &u8| byte.is_ascii_hexdigit() || byte.is_ascii_whitespace();
-    if bytes.is_empty() || !bytes.iter().all(is_text) {
-        return Ok(bytes);
-    }
-    let digits: Vec<u8> = bytes.into_iter().filter(u8::is_ascii_hexdigit).collect();
-    if !digits.len().is_multiple_of(2) {
-        let message = format!("an odd number of hexadecimal digits: {}", digits.len());
-        return Err(Failure::at(path.display(), message));
-    }
-    let digit = |byte: u8| char::from(byte).to_digit(16).unwrap_or(0);
-    let pairs = digits.chunks_exact(2);
-    pairs
-        .map(|pair| u8::try_from(digit(pair[0]) << 4 | digit(pair[1])))
-        .collect::<Result<_, _>>()
-        .map_err(|error| Failure::at(path.display(), error))
 }
 
 fn disassemble_object(

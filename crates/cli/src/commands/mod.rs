@@ -2,6 +2,7 @@
 
 mod asm;
 mod btf;
+mod check;
 mod disasm;
 mod object;
 mod run;
@@ -16,6 +17,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let global = &args.global;
     match &args.command {
         Command::Run(run_args) => run::run(global, run_args),
+        Command::Check(check_args) => check::run(global, check_args),
         Command::Asm(asm_args) => asm::run(global, asm_args),
         Command::Disasm(disasm_args) => disasm::run(global, disasm_args),
         Command::Object(ObjectCommand::Show(show_args)) => object::show(global, show_args),

@@ -192,13 +192,7 @@ impl Walk<'_> {
 
     fn state_text(&self, part: Part) -> StateText<'_> {
         let frame = self.state.depth();
-        StateText {
-            state: &self.state,
-            frame,
-            part,
-            precise: Part::default(),
-            names: self.names(),
-        }
+        StateText { state: &self.state, frame, part, precise: Part::default(), names: self.names() }
     }
 
     fn frame_text(&self, frame: usize) -> StateText<'_> {
@@ -209,9 +203,8 @@ impl Walk<'_> {
     fn print_source(&mut self, at: InsnIdx) {
         let Some((number, line)) = source::record(self.input, at) else { return };
         let last = self.log.source.and_then(|last| self.input.line_info.get(last));
-        let same = last.is_some_and(|last| {
-            (last.file_name_off, last.line) == (line.file_name_off, line.line)
-        });
+        let same = last
+            .is_some_and(|last| (last.file_name_off, last.line) == (line.file_name_off, line.line));
         if same {
             return;
         }
