@@ -11,11 +11,13 @@ mod bench;
 mod bless;
 mod bpf;
 mod ci;
+mod differential;
 mod error;
 mod fuzz;
 mod packages;
 mod process;
 mod readme;
+mod selftests;
 mod skips;
 mod tally;
 mod tidy;
@@ -59,6 +61,14 @@ enum Task {
     Readme,
     /// Measure what an instruction and a packet cost
     Bench,
+    /// Compare the verifier with the running kernel on random programs; takes root
+    Differential {
+        /// `--programs N`, `--seed S`, `--seconds T`, `--one SEED`, `--kernel-only`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Compare the verdicts on the kernel's own verifier tests with this kernel's
+    KernelSelftests,
 }
 
 fn main() -> ExitCode {
@@ -82,6 +92,8 @@ fn run(task: &Task) -> Result<ExitCode, Error> {
         Task::Tidy => tidy::run(&workspace),
         Task::Readme => readme::run(&workspace, &Skips::printed()),
         Task::Bench => bench::run(&workspace),
+        Task::Differential { arguments } => differential::run(&workspace, arguments),
+        Task::KernelSelftests => selftests::run(&workspace, &Skips::printed()),
     }?;
     Ok(ExitCode::SUCCESS)
 }
