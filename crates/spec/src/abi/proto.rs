@@ -113,16 +113,16 @@ impl Proto {
 const HELPERS: usize = HelperId::ALL.len() + 1;
 
 /// The families, each a table of rows.
-const FAMILIES: &[&[Proto]] = &[
-    map::HELPERS,
-    general::HELPERS,
-    task::HELPERS,
-    tracing::HELPERS,
-    skb::HELPERS,
-    xdp::HELPERS,
-    net::HELPERS,
-    socket::HELPERS,
-    cgroup::HELPERS,
+const FAMILIES: &[(&str, &[Proto])] = &[
+    ("map", map::HELPERS),
+    ("general", general::HELPERS),
+    ("task", task::HELPERS),
+    ("tracing", tracing::HELPERS),
+    ("skb", skb::HELPERS),
+    ("xdp", xdp::HELPERS),
+    ("net", net::HELPERS),
+    ("socket", socket::HELPERS),
+    ("cgroup", cgroup::HELPERS),
 ];
 
 /// The rows by helper number. A helper without a row, or with two, does not compile.
@@ -134,8 +134,8 @@ const fn by_number() -> [Option<&'static Proto>; HELPERS] {
     let mut rows = 0;
     while family < FAMILIES.len() {
         let mut row = 0;
-        while row < FAMILIES[family].len() {
-            let proto = &FAMILIES[family][row];
+        while row < FAMILIES[family].1.len() {
+            let proto = &FAMILIES[family].1[row];
             let slot = &mut table[proto.helper.number() as usize];
             assert!(slot.is_none(), "a helper has two rows");
             *slot = Some(proto);
@@ -152,6 +152,14 @@ const fn by_number() -> [Option<&'static Proto>; HELPERS] {
 #[must_use]
 pub fn common(helper: HelperId) -> &'static Proto {
     BY_NUMBER[helper.number() as usize].expect("proto: every helper has a row")
+}
+
+/// The name of the family that a helper belongs to: what it works on.
+#[must_use]
+pub fn family(helper: HelperId) -> &'static str {
+    let has = |rows: &[Proto]| rows.iter().any(|row| row.helper == helper);
+    let family = FAMILIES.iter().find(|(_, rows)| has(rows));
+    family.expect("proto: every helper has a row").0
 }
 
 /// The prototype that programs of `prog_type`, attached at `attach`, see; `None` where they may not
