@@ -2,6 +2,7 @@
 
 use skep_spec::abi::MapType;
 use skep_spec::abi::context::objects::Object;
+use skep_spec::abi::flags::map as flag;
 
 use crate::environment::{FieldKind, MapFacts};
 use crate::state::{Id, Kind};
@@ -29,6 +30,10 @@ impl Maps {
         let known = self.entries.iter().position(|entry| entry.named && entry.facts.id == facts.id);
         if let Some(known) = known {
             return index(known);
+        }
+        if matches!(facts.map_type, MapType::Devmap | MapType::DevmapHash) {
+            // The kernel makes them so: what is looked up is a part of its own list of devices.
+            facts.flags |= flag::RDONLY_PROG;
         }
         let inner = facts.inner.take().map(|inner| self.push(*inner, None, false));
         self.push(facts, inner, true)
