@@ -17,7 +17,6 @@ mod fuzz;
 mod packages;
 mod process;
 mod readme;
-mod selftests;
 mod skips;
 mod tally;
 mod tidy;
@@ -67,8 +66,6 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Compare the verdicts on the kernel's own verifier tests with this kernel's
-    KernelSelftests,
 }
 
 fn main() -> ExitCode {
@@ -93,7 +90,6 @@ fn run(task: &Task) -> Result<ExitCode, Error> {
         Task::Readme => readme::run(&workspace, &Skips::printed()),
         Task::Bench => bench::run(&workspace),
         Task::Differential { arguments } => differential::run(&workspace, arguments),
-        Task::KernelSelftests => selftests::run(&workspace, &Skips::printed()),
     }?;
     Ok(ExitCode::SUCCESS)
 }

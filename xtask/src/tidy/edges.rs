@@ -38,7 +38,18 @@ const EDGES: &[(&str, &[&str])] = &[
     ),
     ("skep-cli", &["skep"]),
     // Its library uses none of these, so that the lowest crate's tests can use it: its binaries do.
-    ("testkit", &["skep-spec", "skep-btf", "skep-command", "skep-runtime", "skep"]),
+    (
+        "testkit",
+        &[
+            "skep-spec",
+            "skep-btf",
+            "skep-command",
+            "skep-verifier",
+            "skep-runtime",
+            "skep-linux",
+            "skep",
+        ],
+    ),
     ("xtask", &[]),
 ];
 

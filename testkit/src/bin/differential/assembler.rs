@@ -129,8 +129,14 @@ impl Assembler {
         self.emit_to(Insn::GotoLong { imm: 0 }, label);
     }
 
-    /// The instructions, with distances; `None` if one is too long, or a label has no place.
-    pub(crate) fn finish(mut self) -> Option<Vec<Insn>> {
+    /// Whether anything leads to a label.
+    pub(crate) fn is_used(&self, label: Label) -> bool {
+        self.uses.iter().any(|(_, used)| *used == label)
+    }
+
+    /// The instructions, with distances, and the slots of some labels; `None` if a distance is too
+    /// long, or a label has no place.
+    pub(crate) fn finish(mut self, wanted: &[Label]) -> Option<(Vec<Insn>, Vec<u32>)> {
         let slots = slots(&self.insns);
         for (at, label) in self.uses {
             let to = *slots.get(self.labels[label.0]?)?;
@@ -142,7 +148,9 @@ impl Assembler {
                 other => unreachable!("assembler: {other:?} leads nowhere"),
             }
         }
-        Some(self.insns)
+        let slot_of = |label: &Label| slots.get(self.labels[label.0]?).copied();
+        let wanted: Option<Vec<u32>> = wanted.iter().map(slot_of).collect();
+        Some((self.insns, wanted?))
     }
 }
 

@@ -18,7 +18,8 @@ mod stack;
 use skep_spec::abi::verdict::{self, Allowed};
 use skep_spec::insn::{Condition, Insn, Reg, Width};
 
-pub(crate) use model::{Function, Kind};
+pub(crate) use branches::CONDITIONS;
+use model::{Function, Kind};
 
 use crate::assembler::{Assembler, Label};
 use crate::hook::Hook;
@@ -30,17 +31,8 @@ const CTX: Reg = Reg::R6;
 /// The registers that survive calls, but for the context's.
 const SAVED: [Reg; 3] = [Reg::R7, Reg::R8, Reg::R9];
 /// The registers that a step may take for its results.
-const TARGETS: [Reg; 9] = [
-    Reg::R0,
-    Reg::R1,
-    Reg::R2,
-    Reg::R3,
-    Reg::R4,
-    Reg::R5,
-    Reg::R7,
-    Reg::R8,
-    Reg::R9,
-];
+const TARGETS: [Reg; 9] =
+    [Reg::R0, Reg::R1, Reg::R2, Reg::R3, Reg::R4, Reg::R5, Reg::R7, Reg::R8, Reg::R9];
 
 /// No step is begun past so many instructions.
 const LENGTH: usize = 140;
@@ -49,6 +41,8 @@ const LENGTH: usize = 140;
 pub(crate) struct Generated {
     /// The instructions; maps are known by number.
     pub(crate) insns: Vec<Insn>,
+    /// The first slot of each function.
+    pub(crate) functions: Vec<u32>,
     /// Whether what it does hangs on its input alone.
     pub(crate) repeatable: bool,
 }
@@ -56,7 +50,8 @@ pub(crate) struct Generated {
 /// Makes a program.
 pub(crate) fn generate(random: &mut Random, hook: &Hook, maps: &[usize]) -> Option<Generated> {
     let mut assembler = Assembler::default();
-    let bail = assembler.label();
+    let (bail, entry) = (assembler.label(), assembler.label());
+    assembler.place(entry);
     let mut generator = Generator {
         random,
         assembler,
@@ -67,12 +62,14 @@ pub(crate) fn generate(random: &mut Random, hook: &Hook, maps: &[usize]) -> Opti
         may_bail: true,
         nesting: 0,
         pending: Vec::new(),
+        functions: vec![entry],
         repeatable: true,
         plain: false,
     };
     generator.main();
-    let Generator { assembler, repeatable, .. } = generator;
-    Some(Generated { insns: assembler.finish()?, repeatable })
+    let Generator { assembler, functions, repeatable, .. } = generator;
+    let (insns, functions) = assembler.finish(&functions)?;
+    Some(Generated { insns, functions, repeatable })
 }
 
 /// A program in the making.
@@ -88,6 +85,7 @@ struct Generator<'a> {
     may_bail: bool,
     nesting: u32,
     pending: Vec<Pending>,
+    functions: Vec<Label>,
     repeatable: bool,
     /// Whether only steps are taken that call nothing and change no kind.
     plain: bool,
@@ -253,6 +251,9 @@ impl Generator<'_> {
             Allowed::Any | Allowed::ByTarget => self.assembler.mov(Reg::R0, 0),
         }
         self.assembler.emit(Insn::Exit);
+        if !self.assembler.is_used(self.bail) {
+            return;
+        }
         self.assembler.place(self.bail);
         let least = match allowed {
             Allowed::Range(least, _) => least,
@@ -264,14 +265,14 @@ impl Generator<'_> {
 
     /// A register for a result: most often one that holds nothing of worth.
     fn target(&mut self) -> Reg {
-        let free = |reg: &Reg| !self.function.pinned.contains(reg);
-        let free: Vec<Reg> = TARGETS.into_iter().filter(free).collect();
-        let empty = |reg: &Reg| self.function.kind(*reg) == Kind::Unreadable;
-        let unused: Vec<Reg> = free.iter().copied().filter(empty).collect();
+        let empty = |reg: &Reg| {
+            self.function.kind(*reg) == Kind::Unreadable && !self.function.pinned.contains(reg)
+        };
+        let unused: Vec<Reg> = TARGETS.into_iter().filter(empty).collect();
         if !unused.is_empty() && self.random.chance(50) {
             return self.random.pick(&unused);
         }
-        self.random.pick(&free)
+        self.target_not(&[])
     }
 
     /// Puts some number into a register.
@@ -312,8 +313,13 @@ impl Generator<'_> {
 
     /// A register for a result, other than these.
     fn target_not(&mut self, not: &[Reg]) -> Reg {
-        let free = |reg: &Reg| !self.function.pinned.contains(reg) && !not.contains(reg);
-        let free: Vec<Reg> = TARGETS.into_iter().filter(free).collect();
+        let other = |reg: &Reg| !not.contains(reg);
+        let free = |reg: &Reg| other(reg) && !self.function.pinned.contains(reg);
+        let mut free: Vec<Reg> = TARGETS.into_iter().filter(free).collect();
+        if free.is_empty() {
+            // All have their use: one loses it, and the program perhaps its verdict.
+            free = TARGETS.into_iter().filter(other).collect();
+        }
         self.random.pick(&free)
     }
 

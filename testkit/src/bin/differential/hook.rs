@@ -40,13 +40,8 @@ impl Hook {
 /// The kinds of program that are made.
 pub(crate) fn all(kernel: Option<&Btf>) -> Vec<Hook> {
     use AttachType::*;
-    let plain = |weight, prog_type, attach| Hook {
-        prog_type,
-        attach,
-        weight,
-        flags: 0,
-        attach_btf_id: 0,
-    };
+    let plain =
+        |weight, prog_type, attach| Hook { prog_type, attach, weight, flags: 0, attach_btf_id: 0 };
     let mut hooks = vec![
         plain(14, ProgType::Xdp, None),
         plain(14, ProgType::SchedCls, None),

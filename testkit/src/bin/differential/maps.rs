@@ -73,9 +73,13 @@ pub(crate) const SHAPES: &[Shape] = &[
     shape(MapType::CgroupStorage, 16, 32, 0, 0),
 ];
 
+/// Where the frozen array holds a text that ends in a zero.
+pub(crate) const FROZEN_TEXT: u32 = 24;
+
 /// What the frozen array holds.
 pub(crate) fn frozen_bytes() -> Vec<u8> {
-    (0..32).map(|byte: u8| byte.wrapping_mul(37) ^ 0x5a).collect()
+    let numbers = (0..24).map(|byte: u8| byte.wrapping_mul(37) ^ 0x5a);
+    numbers.chain(*b"bpf: ok\0").collect()
 }
 
 /// The maps in one engine.
@@ -113,6 +117,15 @@ impl Handles {
             _ => *handle,
         };
         Handles { by_number: SHAPES.iter().zip(&self.by_number).map(own).collect() }
+    }
+
+    /// Gives such an array back.
+    pub(crate) fn close_own_programs(&self, engine: &dyn Engine) {
+        for (shape, handle) in SHAPES.iter().zip(&self.by_number) {
+            if let (MapType::ProgArray, Some(handle)) = (shape.map_type, handle) {
+                engine.close(*handle);
+            }
+        }
     }
 
     /// The instructions with handles in place of numbers.
@@ -155,13 +168,19 @@ fn create(engine: &dyn Engine, shape: &Shape, inner: Option<Handle>) -> Option<H
 pub(crate) struct World {
     facts: Vec<Option<MapFacts>>,
     btf: Option<Btf>,
+    types: Btf,
 }
 
 impl World {
-    /// The maps that the kernel has made, by number.
-    pub(crate) fn new(kernel: &Handles, btf: Option<Btf>) -> World {
+    /// The maps that the kernel has made, by number; the kernel's types, and the programs'.
+    pub(crate) fn new(kernel: &Handles, btf: Option<Btf>, types: Btf) -> World {
         let known = |number| kernel.of(number).map(|_| facts(number));
-        World { facts: (0..SHAPES.len()).map(known).collect(), btf }
+        World { facts: (0..SHAPES.len()).map(known).collect(), btf, types }
+    }
+
+    /// The types of programs.
+    pub(crate) fn program_types(&self) -> &Btf {
+        &self.types
     }
 
     /// The maps that there are, by number.

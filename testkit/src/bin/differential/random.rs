@@ -64,9 +64,8 @@ impl Random {
 
     /// An immediate: mostly small, at times at the edge of a width, at times anything.
     pub(crate) fn immediate(&mut self) -> i32 {
-        const EDGES: &[i32] = &[
-            0, 1, -1, 2, 7, 8, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, i32::MAX, i32::MIN, -8,
-        ];
+        const EDGES: &[i32] =
+            &[0, 1, -1, 2, 7, 8, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, i32::MAX, i32::MIN, -8];
         match self.below(10) {
             0..5 => self.between(-16, 64),
             5..8 => self.pick(EDGES),

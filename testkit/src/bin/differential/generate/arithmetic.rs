@@ -1,6 +1,8 @@
 //! Numbers: operations on them, and the ways to bound one.
 
-use skep_spec::insn::{AluOp, Condition, Insn, Operand, Reg, SignedFrom, SwapKind, SwapSize, Width};
+use skep_spec::insn::{
+    AluOp, Condition, Insn, Operand, Reg, SignedFrom, SwapKind, SwapSize, Width,
+};
 
 use super::{Generator, Kind};
 
@@ -19,6 +21,13 @@ const OPS: &[AluOp] = &[
     AluOp::Rsh,
     AluOp::Arsh,
 ];
+
+/// The ways to bound a number that need no other end: by number, the third rarely, as it tells
+/// the kernel nothing.
+const WAYS: &[(usize, u32)] = &[(10, 0), (10, 1), (1, 2), (10, 3)];
+/// The ways to bound a number.
+const CHECKS: &[(usize, u32)] =
+    &[(10, 0), (10, 1), (1, 2), (10, 3), (10, 4), (10, 5), (10, 6), (10, 7), (20, 8)];
 
 impl Generator<'_> {
     /// Some operations on numbers.
@@ -97,7 +106,7 @@ impl Generator<'_> {
         let reg = self.target_not(not);
         self.assembler.mov(reg, source);
         self.function.set(reg, Kind::Scalar(u64::MAX));
-        match self.random.below(if self.may_bail { 9 } else { 4 }) {
+        match self.random.weighted(if self.may_bail { CHECKS } else { WAYS }) {
             0 => {
                 // The largest mask that does not exceed it.
                 let mask = (limit + 1).next_power_of_two() - 1;

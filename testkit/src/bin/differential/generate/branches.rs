@@ -84,7 +84,8 @@ impl Generator<'_> {
         self.plain = plain || self.random.chance(60);
         let head = self.assembler.label();
         self.assembler.place(head);
-        let may_bail = std::mem::replace(&mut self.may_bail, self.may_bail && !self.plain);
+        let may_bail = self.may_bail;
+        self.may_bail &= !self.plain;
         let before = self.function.clone();
         let count = 1 + self.random.below(2);
         self.steps(count);

@@ -107,9 +107,8 @@ impl Function {
         let apart = |slot: i16| i32::from(slot) + 8 <= first || end <= i32::from(slot);
         let hidden: Vec<i16> = self.spills.iter().map(|spill| spill.0).collect();
         for slot in hidden.into_iter().filter(|slot| !apart(*slot)) {
-            let number = self.spills.iter().any(|(at, kind)| {
-                *at == slot && matches!(kind, Kind::Scalar(_))
-            });
+            let number =
+                self.spills.iter().any(|(at, kind)| *at == slot && matches!(kind, Kind::Scalar(_)));
             if let (false, Some(range)) = (number, Self::bytes(slot, 8)) {
                 self.stack[range].fill(false);
             }

@@ -153,13 +153,9 @@ impl Generator<'_> {
             }
             (Kind::Stack(off), 0..2) => {
                 let step = self.random.pick(&[8, 16, 24]);
-                self.assembler.alu(AluOp::Sub, dst, step);
+                self.assembler.alu(AluOp::Add, dst, -step);
                 let off = off - i16::try_from(step).unwrap_or(0);
                 self.function.set(dst, Kind::Stack(off));
-            }
-            (Kind::Stack(_), 2) => {
-                self.assembler.alu(AluOp::Sub, dst, src);
-                self.function.set(dst, Kind::Scalar(u64::MAX));
             }
             (kind, _) => self.function.set(dst, kind),
         }
