@@ -17,6 +17,7 @@ mod fuzz;
 mod packages;
 mod process;
 mod readme;
+mod selftests;
 mod skips;
 mod tally;
 mod tidy;
@@ -66,6 +67,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Compare the verdicts on the kernel's own verifier tests with this kernel's
+    KernelSelftests,
 }
 
 fn main() -> ExitCode {
@@ -88,8 +91,10 @@ fn run(task: &Task) -> Result<ExitCode, Error> {
         Task::Bpf { check: false } => bpf::build(&workspace),
         Task::Tidy => tidy::run(&workspace),
         Task::Readme => readme::run(&workspace, &Skips::printed()),
-        Task::Bench => bench::run(&workspace),
+        Task::Bench { what: None } => bench::run(&workspace),
+        Task::Bench { what: Some(Bench::Verify { json }) } => bench::verify(&workspace, *json),
         Task::Differential { arguments } => differential::run(&workspace, arguments),
+        Task::KernelSelftests => selftests::run(&workspace, &Skips::printed()),
     }?;
     Ok(ExitCode::SUCCESS)
 }
