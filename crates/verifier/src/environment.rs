@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use skep_btf::{Btf, TypeId};
-use skep_spec::abi::MapType;
+use skep_spec::abi::{HelperId, MapType};
 use skep_spec::insn::Imm64;
 
 use crate::limits;
@@ -21,6 +21,12 @@ pub trait Environment {
 
     /// The kernel's types, of which some helpers and program types speak.
     fn kernel_btf(&self) -> Option<&Btf>;
+
+    /// Whether the kernel was built, and is run, with a helper. With all, unless told otherwise.
+    fn offers(&self, helper: HelperId) -> bool {
+        let _ = helper;
+        true
+    }
 
     /// How many CPUs there can be, which limits what `bpf_get_smp_processor_id` returns.
     fn cpus(&self) -> u32 {

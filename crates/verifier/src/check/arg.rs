@@ -82,7 +82,11 @@ impl Walk<'_> {
         let arg = self.argument_by_map(proto.helper, arg, known)?;
         if !(register.is_null() && is_nullable(arg)) {
             self.check_kind(proto.helper, reg, arg)?;
-            self.check_argument_offset(reg, arg.releases())?;
+            let dynptr = matches!(arg, Arg::Dynptr { .. });
+            self.check_argument_offset(reg, arg.releases() && !dynptr)?;
+        }
+        if matches!(arg, Arg::Dynptr { .. }) {
+            return unsupported("dynptrs");
         }
         if arg.releases() {
             if register.reference.is_none() && !register.is_null() {
@@ -288,8 +292,8 @@ impl Walk<'_> {
                 }
             }
             Arg::KptrSlot | Arg::KptrOrNull => return unsupported("kptrs"),
-            Arg::Dynptr { .. } => return unsupported("dynptrs"),
             Arg::Anything
+            | Arg::Dynptr { .. }
             | Arg::Ctx { .. }
             | Arg::StackOrNull
             | Arg::SockCommon

@@ -83,7 +83,8 @@ impl Walk<'_> {
         if self.input.prog_type == ProgType::Ext {
             return unsupported("programs that replace functions of other programs");
         }
-        let found = proto::proto(helper, self.input.prog_type, self.input.attach_type);
+        let found = proto::proto(helper, self.input.prog_type, self.input.attach_type)
+            .filter(|_| self.environment.offers(helper));
         let permitted = |proto: &&Proto| match proto.needs {
             Needs::Nothing => true,
             Needs::Bpf => self.privileges.bpf,
@@ -198,38 +199,43 @@ impl Walk<'_> {
     /// Whether a helper is allowed in what the program attaches to: some must not be called back
     /// by what they do themselves.
     fn is_allowed_in_probe(&self, helper: HelperId) -> Check<bool> {
-        let tracing = self.input.prog_type == ProgType::Tracing;
-        Ok(match (helper, self.input.attach_type) {
-            (HelperId::DPath, attach_type) => {
-                tracing && attach_type == Some(AttachType::TraceIter)
-                    || self.resolves_paths(&self.target_function()?.name)
+        let attach_type = self.input.attach_type;
+        let iterator = attach_type == Some(AttachType::TraceIter);
+        match (helper, self.input.prog_type) {
+            (HelperId::DPath, ProgType::Lsm) => unsupported("paths of files in security hooks"),
+            (HelperId::DPath, ProgType::Tracing) => {
+                Ok(iterator || resolves_paths(&self.target_function()?.name))
             }
-            (HelperId::SkStorageGet | HelperId::SkStorageDelete, attach_type) if tracing => {
-                match attach_type {
-                    Some(AttachType::TraceIter | AttachType::TraceRawTp) => true,
-                    Some(AttachType::TraceFentry | AttachType::TraceFexit) => {
-                        !self.target_function()?.name.starts_with("bpf_sk_storage")
-                    }
-                    Some(_) | None => false,
-                }
+            (HelperId::DPath, _) => Ok(false),
+            (HelperId::SkStorageGet | HelperId::SkStorageDelete, ProgType::Tracing)
+                if matches!(
+                    attach_type,
+                    Some(AttachType::TraceFentry | AttachType::TraceFexit)
+                ) =>
+            {
+                Ok(!self.target_function()?.name.starts_with("bpf_sk_storage"))
             }
-            _ => true,
-        })
+            (
+                HelperId::SkStorageGet | HelperId::SkStorageDelete,
+                ProgType::Tracing | ProgType::Syscall,
+            ) => Ok(iterator || attach_type == Some(AttachType::TraceRawTp)),
+            _ => Ok(true),
+        }
     }
+}
 
-    /// Whether a function holds nothing that looking up the path of a file takes.
-    fn resolves_paths(&self, function: &str) -> bool {
-        matches!(
-            function,
-            "security_file_permission"
-                | "security_inode_getattr"
-                | "security_file_open"
-                | "security_path_truncate"
-                | "vfs_truncate"
-                | "vfs_fallocate"
-                | "dentry_open"
-                | "vfs_getattr"
-                | "filp_close"
-        )
-    }
+/// Whether a function holds nothing that looking up the path of a file takes.
+fn resolves_paths(function: &str) -> bool {
+    matches!(
+        function,
+        "security_file_permission"
+            | "security_inode_getattr"
+            | "security_file_open"
+            | "security_path_truncate"
+            | "vfs_truncate"
+            | "vfs_fallocate"
+            | "dentry_open"
+            | "vfs_getattr"
+            | "filp_close"
+    )
 }
