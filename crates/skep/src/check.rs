@@ -163,7 +163,7 @@ fn one(object: &Object, index: FunctionIdx, options: &Options<'_>) -> Result<Che
     let func_info: Vec<FuncInfo> = (program.func_info.iter().filter(|_| btf.is_some()))
         .map(|info| FuncInfo { at: info.at, type_id: info.type_id })
         .collect();
-    let line_info: Vec<LineInfo> = (program.line_info.iter())
+    let line_info: Vec<LineInfo> = (program.line_info.iter().filter(|_| btf.is_some()))
         .map(|info| LineInfo {
             at: info.at,
             file_name_off: info.file_name_off,
@@ -193,10 +193,8 @@ fn one(object: &Object, index: FunctionIdx, options: &Options<'_>) -> Result<Che
 /// What a program is.
 fn kind(program: &Program, options: &Options<'_>) -> ProgramKind {
     let mut kind = program.kind.clone();
-    if let Some(prog_type) = options.prog_type {
-        if kind.prog_type != Some(prog_type) {
-            kind = ProgramKind { target: kind.target, ..ProgramKind::of_type(prog_type) };
-        }
+    if let Some(prog_type) = options.prog_type.filter(|given| kind.prog_type != Some(*given)) {
+        kind = ProgramKind { target: kind.target, ..ProgramKind::of_type(prog_type) };
     }
     kind.attach_type = options.attach_type.or(kind.attach_type);
     kind
