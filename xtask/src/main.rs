@@ -91,8 +91,7 @@ fn run(task: &Task) -> Result<ExitCode, Error> {
         Task::Bpf { check: false } => bpf::build(&workspace),
         Task::Tidy => tidy::run(&workspace),
         Task::Readme => readme::run(&workspace, &Skips::printed()),
-        Task::Bench { what: None } => bench::run(&workspace),
-        Task::Bench { what: Some(Bench::Verify { json }) } => bench::verify(&workspace, *json),
+        Task::Bench => bench::run(&workspace),
         Task::Differential { arguments } => differential::run(&workspace, arguments),
         Task::KernelSelftests => selftests::run(&workspace, &Skips::printed()),
     }?;
