@@ -46,6 +46,20 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Error> {
     Ok(())
 }
 
+/// Builds the program that measures the verifier, and runs it on our objects.
+pub(crate) fn verify(workspace: &Workspace, json: bool) -> Result<(), Error> {
+    const BINARY: &str = "bench-verify";
+    let arguments = ["build", "--release", "-p", "testkit", "--features", "bench", "--bin", BINARY];
+    process::run(&mut workspace.cargo(&arguments))?;
+    let mut command = Command::new(workspace.target().join("release").join(BINARY));
+    command.args(json.then_some("--json"));
+    let directory = workspace.path("bpf/obj");
+    let entries = std::fs::read_dir(&directory).map_err(Error::file("read", &directory))?;
+    let mut objects: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    objects.sort();
+    process::run(command.args(objects))
+}
+
 fn row(what: &str, ours: f64, kernel: Option<f64>) {
     let kernel = kernel.map_or_else(|| "–".to_owned(), |ns| format!("{ns:.2}"));
     println!("{what:<28}{ours:>14.2}{kernel:>14}");

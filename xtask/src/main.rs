@@ -60,7 +60,10 @@ enum Task {
     /// Run the commands that the README shows
     Readme,
     /// Measure what an instruction and a packet cost
-    Bench,
+    Bench {
+        #[command(subcommand)]
+        what: Option<Bench>,
+    },
     /// Compare the verifier with the running kernel on random programs; takes root
     Differential {
         /// `--programs N`, `--seed S`, `--seconds T`, `--one SEED`, `--kernel-only`
@@ -69,6 +72,17 @@ enum Task {
     },
     /// Compare the verdicts on the kernel's own verifier tests with this kernel's
     KernelSelftests,
+}
+
+/// Other measurements.
+#[derive(Clone, Copy, Subcommand)]
+enum Bench {
+    /// Measure how long the verifier takes, beside the kernel's
+    Verify {
+        /// Print a JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -91,7 +105,8 @@ fn run(task: &Task) -> Result<ExitCode, Error> {
         Task::Bpf { check: false } => bpf::build(&workspace),
         Task::Tidy => tidy::run(&workspace),
         Task::Readme => readme::run(&workspace, &Skips::printed()),
-        Task::Bench => bench::run(&workspace),
+        Task::Bench { what: None } => bench::run(&workspace),
+        Task::Bench { what: Some(Bench::Verify { json }) } => bench::verify(&workspace, *json),
         Task::Differential { arguments } => differential::run(&workspace, arguments),
         Task::KernelSelftests => selftests::run(&workspace, &Skips::printed()),
     }?;
