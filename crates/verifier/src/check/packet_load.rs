@@ -4,14 +4,15 @@ use skep_spec::abi::ProgType;
 use skep_spec::insn::{PacketIndex, Reg};
 
 use crate::explore::Walk;
-use crate::rejection::{Check, Leaving, Reason};
+use crate::rejection::{Check, Leaving, Reason, unsupported};
 use crate::state::{Kind, Register};
 
 impl Walk<'_> {
     /// `r0 = *(size *)skb[imm]` and the like. The context is in r6.
     ///
     /// Sound: it is a call of a function that takes the context, and leaves in r0 what is not
-    /// known. As it may end the program, nothing may be held.
+    /// known. As it may end the program, nothing may be held. In a function it may end the function
+    /// alone, which then returns 0: the caller goes on without what the rest of the function does.
     pub(crate) fn check_packet_load(&mut self, index: PacketIndex) -> Check {
         match self.input.prog_type {
             ProgType::SocketFilter | ProgType::SchedCls | ProgType::SchedAct => {}
@@ -26,6 +27,9 @@ impl Walk<'_> {
             self.read(reg)?;
         }
         self.check_unmoved(Reg::R6, false)?;
+        if self.state.depth() > 0 {
+            return unsupported("packet loads in functions");
+        }
         for reg in [Reg::R1, Reg::R2, Reg::R3, Reg::R4, Reg::R5] {
             *self.state.register_mut(reg) = Register::UNINIT;
         }
