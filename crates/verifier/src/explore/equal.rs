@@ -12,7 +12,7 @@ use super::walk::Walk;
 use crate::state::idmap::IdMap;
 use crate::state::register::PacketRange;
 use crate::state::stack::Stack;
-use crate::state::{Byte, Frame, Kind, Register, Slot, State};
+use crate::state::{Byte, Kind, Register, Slot, State};
 
 /// How states are compared.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -66,16 +66,17 @@ impl Walk<'_> {
 }
 
 /// Whether two states could be the same, as far as is seen at a glance.
+#[inline]
 pub(crate) fn may_be_same(old: &State, new: &State) -> bool {
-    let same = |old: &Frame, new: &Frame| {
-        old.registers.iter().zip(&new.registers).all(|(old, new)| {
-            old.kind == new.kind
-                && old.off == new.off
-                && old.nullable == new.nullable
-                && old.value == new.value
-        })
+    let same = |(old, new): (&Register, &Register)| {
+        old.value.tnum == new.value.tnum
+            && old.value == new.value
+            && old.off == new.off
+            && old.nullable == new.nullable
+            && old.kind == new.kind
     };
-    old.frames.len() == new.frames.len() && same(old.frame(), new.frame())
+    old.frames.len() == new.frames.len()
+        && old.frame().registers.iter().zip(&new.frame().registers).all(same)
 }
 
 /// Whether both hold the same references and locks.

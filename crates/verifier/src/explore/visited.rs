@@ -61,11 +61,18 @@ impl Walk<'_> {
         };
         let near_in_loop = !far((DISTANCE_IN_LOOP.0, 0)) && !far((0, DISTANCE_IN_LOOP.1));
         let mut add = forced || far(DISTANCE);
-        let mut number = self.meetings[at.index()].len();
+        let meeting = self.meeting(at);
+        for number in 0..self.meetings[meeting].len() {
+            self.clean(self.meetings[meeting][number]);
+        }
+        let mut number = self.meetings[meeting].len();
         let seen = u32::try_from(number).unwrap_or(u32::MAX);
         while number > 0 {
             number -= 1;
-            let idx = self.meetings[at.index()][number];
+            let idx = self.meetings[meeting][number];
+            if self.checkpoints.get(idx).at != at {
+                continue;
+            }
             match self.compare(idx)? {
                 Found::Missed => {}
                 found @ (Found::Covered | Found::CoveredInLoop) => {
@@ -83,7 +90,7 @@ impl Walk<'_> {
             let looping = self.cfg.is_force_checkpoint(at) && checkpoint.branches > 0;
             let patience = if looping { PATIENCE_IN_LOOP } else { PATIENCE };
             if checkpoint.misses > checkpoint.hits * patience + patience {
-                self.meetings[at.index()].remove(number);
+                self.meetings[meeting].remove(number);
                 self.counters.checkpoints -= 1;
                 self.give_up(idx);
                 self.drop_if_done(idx);
@@ -96,45 +103,53 @@ impl Walk<'_> {
         Ok(false)
     }
 
+    /// Where checkpoints are kept that are compared with at an instruction. As in Linux, the call
+    /// that leads to its function counts as well, and there are as many places as slots, so that
+    /// those at other instructions may be there too. The outermost function is called from -1.
+    pub(super) fn meeting(&self, at: InsnIdx) -> usize {
+        let callsite = if self.state.depth() == 0 { u32::MAX } else { self.state.frame().callsite.0 };
+        InsnIdx(at.0 ^ callsite).index() % self.meetings.len()
+    }
+
     /// Compares the state at hand with a checkpoint.
+    #[inline]
     fn compare(&mut self, idx: CheckpointIdx) -> Check<Found> {
-        let mut ids = std::mem::take(&mut self.id_map);
-        let covered = |walk: &Self, exactness, ids: &mut _| {
-            walk.is_covered(walk.checkpoints.get(idx), exactness, ids)
-        };
         let old = self.checkpoints.get(idx);
-        let found = if old.branches > 0 {
-            let other_entry = old.state.in_async_callback
-                && old.state.frame().async_entry != self.state.frame().async_entry;
-            if other_entry {
-                Found::Missed
-            } else if self.cfg.calls_callback(self.at) {
-                if covered(self, Exactness::Within, &mut ids) {
-                    Found::CoveredInLoop
-                } else {
-                    Found::Missed
-                }
-            } else {
-                if may_be_same(&old.state, &self.state)
-                    && covered(self, Exactness::Same, &mut ids)
-                    && old.state.callback_depth == self.state.callback_depth
-                {
-                    return Err(self.infinite_loop(idx).into());
-                }
-                Found::Missed
-            }
-        } else {
-            self.clean(idx);
-            let looping = self.is_unfinished(idx);
-            let exactness = if looping { Exactness::Within } else { Exactness::Loose };
-            match (covered(self, exactness, &mut ids), looping) {
-                (true, true) => Found::CoveredInLoop,
-                (true, false) => Found::Covered,
-                (false, _) => Found::Missed,
-            }
-        };
+        if old.branches == 0 {
+            return Ok(self.compare_complete(idx));
+        }
+        let other_entry = old.state.in_async_callback
+            && old.state.frame().async_entry != self.state.frame().async_entry;
+        if other_entry {
+            return Ok(Found::Missed);
+        }
+        if self.cfg.calls_callback(self.at) {
+            let covered = self.covers(idx, Exactness::Within);
+            return Ok(if covered { Found::CoveredInLoop } else { Found::Missed });
+        }
+        let same = may_be_same(&old.state, &self.state)
+            && old.state.callback_depth == self.state.callback_depth
+            && self.covers(idx, Exactness::Same);
+        if same { Err(self.infinite_loop(idx).into()) } else { Ok(Found::Missed) }
+    }
+
+    /// Compares the state at hand with a checkpoint whose paths are all at their end.
+    fn compare_complete(&mut self, idx: CheckpointIdx) -> Found {
+        let looping = self.is_unfinished(idx);
+        let exactness = if looping { Exactness::Within } else { Exactness::Loose };
+        match (self.covers(idx, exactness), looping) {
+            (true, true) => Found::CoveredInLoop,
+            (true, false) => Found::Covered,
+            (false, _) => Found::Missed,
+        }
+    }
+
+    /// Whether a checkpoint covers the state at hand.
+    fn covers(&mut self, idx: CheckpointIdx, exactness: Exactness) -> bool {
+        let mut ids = std::mem::take(&mut self.id_map);
+        let covers = self.is_covered(self.checkpoints.get(idx), exactness, &mut ids);
         self.id_map = ids;
-        Ok(found)
+        covers
     }
 
     fn infinite_loop(&self, idx: CheckpointIdx) -> Reason {
@@ -181,7 +196,9 @@ impl Walk<'_> {
         self.note_peak();
         self.counters.jumps_before = self.counters.jumps;
         self.counters.processed_before = self.statistics.processed;
-        let trail = std::mem::take(&mut self.trail);
+        // The steps are copied, so that the memory for them is used again.
+        let steps = self.trail.steps.as_slice().to_vec();
+        let trail = Trail { steps, ..self.trail };
         let frames = self.state.frames.len();
         let idx = self.checkpoints.push(Checkpoint {
             at: self.at,
@@ -195,9 +212,12 @@ impl Walk<'_> {
             cleaned: false,
             given_up: false,
         });
-        self.meetings[self.at.index()].push(idx);
+        let meeting = self.meeting(self.at);
+        self.meetings[meeting].push(idx);
         self.enter_component(idx);
-        self.trail = Trail { parent: Some(idx), first: self.at, steps: Vec::new() };
+        self.trail.parent = Some(idx);
+        self.trail.first = self.at;
+        self.trail.steps.clear();
     }
 
     /// A path has come to its end: the checkpoints that it comes from have one branch less, and
@@ -247,10 +267,10 @@ impl Walk<'_> {
     /// Forgets of a complete checkpoint what is not read after it.
     fn clean(&mut self, idx: CheckpointIdx) {
         let checkpoint = self.checkpoints.get(idx);
-        if checkpoint.cleaned || self.is_unfinished(idx) {
+        if checkpoint.branches > 0 || checkpoint.at != self.at || checkpoint.cleaned {
             return;
         }
-        if !same_callsites(&checkpoint.state, &self.state) {
+        if self.is_unfinished(idx) || !same_callsites(&checkpoint.state, &self.state) {
             return;
         }
         self.clean_stack(idx);

@@ -40,10 +40,12 @@ impl Walk<'_> {
     /// The latest checkpoint at the call that this path has come by, with the same functions
     /// active.
     fn round_before(&self, call: InsnIdx) -> Option<CheckpointIdx> {
-        let meetings = self.meetings.get(call.index())?;
+        let meetings = self.meetings.get(self.meeting(call))?;
         meetings.iter().rev().copied().find(|idx| {
             let checkpoint = self.checkpoints.get(*idx);
-            checkpoint.branches > 0 && same_callsites(&checkpoint.state, &self.state)
+            checkpoint.at == call
+                && checkpoint.branches > 0
+                && same_callsites(&checkpoint.state, &self.state)
         })
     }
 }
