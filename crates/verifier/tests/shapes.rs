@@ -18,6 +18,7 @@ use random::Random;
 use skep_btf::Btf;
 use skep_spec::Code;
 use skep_spec::abi::ProgType;
+use skep_spec::disasm::Listing;
 use skep_spec::insn::Imm64;
 use skep_verifier::environment::{Environment, MapFacts, NoMap};
 use skep_verifier::log::Level;
@@ -92,7 +93,7 @@ fn check(
     let first = setting("SKEP_SHAPE_SEED").unwrap_or(0);
     let programs = setting("SKEP_SHAPE_PROGRAMS").unwrap_or(PROGRAMS);
     let mut compared = 0;
-    let mut seeds = Vec::new();
+    let mut differences = Vec::new();
     for seed in first..first + programs {
         let code = program(&mut Random::new(seed));
         let Some(ours) = judge(&code, level) else { continue };
@@ -100,14 +101,17 @@ fn check(
         match compare(&kernel.judge(&code, detailed), &ours) {
             Ok(count) => compared += count,
             Err(difference) => {
-                if seeds.len() < 6 {
-                    let listing = skep_spec::disasm::Listing::new(&code);
-                    println!("seed {seed}:\n{listing}{difference}\n");
-                }
-                seeds.push(seed);
+                let text = format!("seed {seed}:\n{}{difference}\n", Listing::new(&code));
+                differences.push((code.len(), seed, text));
             }
         }
     }
+    // The shortest programs say most.
+    differences.sort();
+    for (_, _, text) in differences.iter().take(4) {
+        println!("{text}");
+    }
+    let seeds: Vec<_> = differences.iter().map(|(_, seed, _)| seed).collect();
     assert!(seeds.is_empty(), "{} programs differ, by seed: {seeds:?}", seeds.len());
     assert!(compared > 0, "nothing was compared");
     compared
