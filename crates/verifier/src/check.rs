@@ -79,6 +79,12 @@ impl Walk<'_> {
         Ok(Next::Following)
     }
 
+    /// That a register holds something.
+    #[inline]
+    pub(crate) fn check_init(&self, reg: Reg) -> Check {
+        if self.state.register(reg).is_init() { Ok(()) } else { Err(Reason::Uninit(reg).into()) }
+    }
+
     /// A register whose value an instruction uses.
     #[inline]
     pub(crate) fn read(&mut self, reg: Reg) -> Check<Register> {

@@ -40,6 +40,30 @@ impl State {
         }
     }
 
+    /// Memory for a state.
+    pub(crate) const EMPTY: State = State {
+        frames: Vec::new(),
+        references: Vec::new(),
+        lock: None,
+        callback_depth: 0,
+        in_async_callback: false,
+    };
+
+    /// Becomes memory for a state, which shares nothing with others.
+    pub(crate) fn clear(&mut self) {
+        self.frames.clear();
+        self.references.clear();
+    }
+
+    /// Becomes a copy, in the memory that is there.
+    pub(crate) fn copy_from(&mut self, other: &State) {
+        self.frames.clone_from(&other.frames);
+        self.references.clone_from(&other.references);
+        self.lock = other.lock;
+        self.callback_depth = other.callback_depth;
+        self.in_async_callback = other.in_async_callback;
+    }
+
     /// The function that runs.
     #[inline]
     pub fn frame(&self) -> &Frame {

@@ -20,34 +20,45 @@ impl Walk<'_> {
         dst: Reg,
         operand: Operand,
     ) -> Check {
-        let src = match operand {
-            Operand::Reg(reg) => self.read(reg)?,
-            Operand::Imm(imm) => Register::constant(extend(imm)),
-        };
-        let left = self.read(dst)?;
+        if let Operand::Reg(reg) = operand {
+            self.check_init(reg)?;
+        }
+        self.check_init(dst)?;
         if let Operand::Imm(imm) = operand {
             check_immediate(width, op, imm)?;
         }
         writable(dst)?;
-        match (left.is_scalar(), src.is_scalar()) {
-            (false, false) => {
-                if op != AluOp::Sub {
-                    return Err(Reason::PointerAndPointer { reg: dst, op }.into());
+        let left_is_scalar = self.state.register(dst).is_scalar();
+        match operand {
+            Operand::Imm(imm) if left_is_scalar => {
+                return self.scalar_alu(width, op, dst, &Scalar::constant(extend(imm)));
+            }
+            Operand::Imm(imm) => {
+                let pointer = *self.state.register(dst);
+                let number = Register::constant(extend(imm));
+                self.check_pointer_alu(width, op, dst, pointer, number)?;
+            }
+            Operand::Reg(reg) => {
+                let (left, src) = (*self.state.register(dst), *self.state.register(reg));
+                match (left_is_scalar, src.is_scalar()) {
+                    (true, true) => return self.scalar_alu(width, op, dst, &src.value),
+                    (true, false) => {
+                        self.mark_precise(dst)?;
+                        self.check_pointer_alu(width, op, dst, src, left)?;
+                    }
+                    (false, true) => {
+                        self.mark_precise(reg)?;
+                        self.check_pointer_alu(width, op, dst, left, src)?;
+                    }
+                    (false, false) if op == AluOp::Sub => {
+                        // Sound: the difference of two addresses is some number.
+                        *self.state.register_mut(dst) = Register::UNKNOWN;
+                    }
+                    (false, false) => {
+                        return Err(Reason::PointerAndPointer { reg: dst, op }.into());
+                    }
                 }
-                // Sound: the difference of two addresses is some number.
-                *self.state.register_mut(dst) = Register::UNKNOWN;
             }
-            (true, false) => {
-                self.mark_precise(dst)?;
-                self.check_pointer_alu(width, op, dst, src, left)?;
-            }
-            (false, true) => {
-                if let Operand::Reg(reg) = operand {
-                    self.mark_precise(reg)?;
-                }
-                self.check_pointer_alu(width, op, dst, left, src)?;
-            }
-            (true, true) => self.scalar_alu(width, op, dst, src)?,
         }
         let result = self.state.register_mut(dst);
         result.value = result.value.settled();
@@ -55,20 +66,19 @@ impl Walk<'_> {
     }
 
     /// An operation on two numbers.
-    fn scalar_alu(&mut self, width: Width, op: AluOp, dst: Reg, src: Register) -> Check {
+    #[inline]
+    fn scalar_alu(&mut self, width: Width, op: AluOp, dst: Reg, src: &Scalar) -> Check {
         if matches!(op, AluOp::And | AluOp::Or)
-            && src.value.as_constant().is_some()
+            && src.as_constant().is_some()
             && let Some([zero, ones]) = alu::zero_or_ones(self.state.register(dst).value)
         {
             let at = self.at;
             self.put_off(at)?.register_mut(dst).value = zero;
             self.state.register_mut(dst).value = ones;
         }
-        let left = *self.state.register(dst);
-        let value = alu::alu(width, op, left.value, src.value);
         let result = self.state.register_mut(dst);
-        *result = displaced(width, op, left, src.value);
-        result.value = value;
+        displace(width, op, result, src);
+        result.value = alu::alu(width, op, result.value, *src).settled();
         Ok(())
     }
 
@@ -178,21 +188,26 @@ pub(crate) fn tied(register: &Register, fresh: impl FnOnce() -> Id) -> Option<Re
     (named != *register).then_some(named)
 }
 
-/// A number after an operation, with the name that it has then: a sum of a named number and a
+/// The name of a number that an operation is about to change: a sum of a named number and a
 /// constant stays tied to it, at that distance; everything else is a new number.
 ///
 /// Sound: the distance is exact. In a sum of lower halves it counts modulo 2³², which takes the
 /// named number to be the lower half and nothing else.
-fn displaced(width: Width, op: AluOp, left: Register, src: Scalar) -> Register {
-    let number = match width {
+#[inline]
+fn displace(width: Width, op: AluOp, number: &mut Register, src: &Scalar) {
+    if number.id.is_none() {
+        number.off = 0;
+        number.displaced = None;
+        return;
+    }
+    let by = match width {
         Width::W32 => src.as_low_constant().map(|low| i64::from(low.cast_signed())),
         Width::W64 => src.as_constant().map(u64::cast_signed),
     };
+    let by = by.and_then(|by| i32::try_from(by).ok());
     let off = match op {
-        AluOp::Add => number.and_then(|number| i32::try_from(number).ok()),
-        AluOp::Sub => number
-            .and_then(|number| i32::try_from(number).ok())
-            .and_then(|number| number.checked_neg()),
+        AluOp::Add => by,
+        AluOp::Sub => by.and_then(i32::checked_neg),
         AluOp::Mul
         | AluOp::Div
         | AluOp::SDiv
@@ -205,12 +220,13 @@ fn displaced(width: Width, op: AluOp, left: Register, src: Scalar) -> Register {
         | AluOp::Rsh
         | AluOp::Arsh => None,
     };
-    let whole = width == Width::W64 || left.value.u64.max <= u32::MAX.into();
+    let whole = width == Width::W64 || number.value.u64.max <= u32::MAX.into();
     match off {
-        Some(off) if left.id.is_some() && left.displaced.is_none() && whole => {
-            Register { displaced: Some(width), off, ..left }
+        Some(off) if number.displaced.is_none() && whole => {
+            number.displaced = Some(width);
+            number.off = off;
         }
-        Some(_) | None => left.nameless(),
+        Some(_) | None => *number = number.nameless(),
     }
 }
 

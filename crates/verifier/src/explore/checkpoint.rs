@@ -20,6 +20,15 @@ pub(crate) struct Trail {
     pub(crate) steps: Vec<Step>,
 }
 
+impl Trail {
+    /// Becomes a copy, in the memory that is there.
+    pub(crate) fn copy_from(&mut self, other: &Trail) {
+        self.parent = other.parent;
+        self.first = other.first;
+        self.steps.clone_from(&other.steps);
+    }
+}
+
 /// Which numbers a state must be compared by their exact value: for each frame.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct PreciseFrame {
@@ -59,6 +68,8 @@ pub(crate) struct Checkpoint {
     pub(crate) cleaned: bool,
     /// Whether paths are compared with it no more.
     pub(crate) given_up: bool,
+    /// Whether it is one at all, or memory for one.
+    held: bool,
 }
 
 impl Checkpoint {
@@ -119,44 +130,79 @@ pub(crate) fn same_callsites(old: &State, new: &State) -> bool {
         && old.frames.iter().zip(&new.frames).all(|(old, new)| old.callsite == new.callsite)
 }
 
-/// All checkpoints that may still be needed.
+/// All checkpoints that may still be needed. The memory of those that are not is used for others.
 #[derive(Debug, Default)]
 pub(crate) struct Checkpoints {
-    all: Vec<Option<Box<Checkpoint>>>,
+    all: Vec<Box<Checkpoint>>,
     free: Vec<CheckpointIdx>,
 }
 
 impl Checkpoints {
-    /// Takes one in.
-    pub(crate) fn push(&mut self, checkpoint: Checkpoint) -> CheckpointIdx {
-        let checkpoint = Some(Box::new(checkpoint));
-        if let Some(idx) = self.free.pop() {
-            self.all[idx.0 as usize] = checkpoint;
-            return idx;
-        }
+    /// Makes one of what is known now.
+    pub(crate) fn add(
+        &mut self,
+        at: InsnIdx,
+        previous: Option<InsnIdx>,
+        state: &State,
+        trail: &Trail,
+    ) -> CheckpointIdx {
+        let idx = self.free.pop().unwrap_or_else(|| self.extend());
+        let checkpoint = &mut self.all[idx.0 as usize];
+        checkpoint.at = at;
+        checkpoint.previous = previous;
+        checkpoint.state.copy_from(state);
+        checkpoint.trail.copy_from(trail);
+        checkpoint.precise.clear();
+        checkpoint.precise.resize(state.frames.len(), PreciseFrame::default());
+        checkpoint.branches = 1;
+        checkpoint.hits = 0;
+        checkpoint.misses = 0;
+        checkpoint.cleaned = false;
+        checkpoint.given_up = false;
+        checkpoint.held = true;
+        idx
+    }
+
+    fn extend(&mut self) -> CheckpointIdx {
         let idx = u32::try_from(self.all.len()).expect("checkpoints: fewer than instructions seen");
-        self.all.push(checkpoint);
+        self.all.push(Box::new(Checkpoint {
+            at: InsnIdx(0),
+            previous: None,
+            state: State::EMPTY,
+            trail: Trail::default(),
+            precise: Vec::new(),
+            branches: 0,
+            hits: 0,
+            misses: 0,
+            cleaned: false,
+            given_up: false,
+            held: false,
+        }));
         CheckpointIdx(idx)
     }
 
     /// Drops one.
     pub(crate) fn remove(&mut self, idx: CheckpointIdx) {
-        self.all[idx.0 as usize] = None;
+        let checkpoint = &mut self.all[idx.0 as usize];
+        checkpoint.held = false;
+        checkpoint.state.clear();
         self.free.push(idx);
     }
 
     /// Whether it was not dropped, or its number was given anew.
     pub(crate) fn is_held(&self, idx: CheckpointIdx) -> bool {
-        self.all[idx.0 as usize].is_some()
+        self.all[idx.0 as usize].held
     }
 
     /// One of them.
+    #[inline]
     pub(crate) fn get(&self, idx: CheckpointIdx) -> &Checkpoint {
-        self.all[idx.0 as usize].as_deref().expect("checkpoints: not dropped while referred to")
+        &self.all[idx.0 as usize]
     }
 
     /// One of them, to be changed.
+    #[inline]
     pub(crate) fn get_mut(&mut self, idx: CheckpointIdx) -> &mut Checkpoint {
-        self.all[idx.0 as usize].as_deref_mut().expect("checkpoints: not dropped while referred to")
+        &mut self.all[idx.0 as usize]
     }
 }

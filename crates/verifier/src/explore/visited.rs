@@ -12,9 +12,7 @@
 
 use skep_spec::InsnIdx;
 
-use super::checkpoint::{
-    Checkpoint, CheckpointIdx, Checkpoints, PreciseFrame, Trail, same_callsites,
-};
+use super::checkpoint::{CheckpointIdx, Checkpoints, Trail, same_callsites};
 use super::equal::{Exactness, may_be_same};
 use super::precision::Wanted;
 use super::walk::Walk;
@@ -107,7 +105,8 @@ impl Walk<'_> {
     /// that leads to its function counts as well, and there are as many places as slots, so that
     /// those at other instructions may be there too. The outermost function is called from -1.
     pub(super) fn meeting(&self, at: InsnIdx) -> usize {
-        let callsite = if self.state.depth() == 0 { u32::MAX } else { self.state.frame().callsite.0 };
+        let callsite =
+            if self.state.depth() == 0 { u32::MAX } else { self.state.frame().callsite.0 };
         InsnIdx(at.0 ^ callsite).index() % self.meetings.len()
     }
 
@@ -196,22 +195,7 @@ impl Walk<'_> {
         self.note_peak();
         self.counters.jumps_before = self.counters.jumps;
         self.counters.processed_before = self.statistics.processed;
-        // The steps are copied, so that the memory for them is used again.
-        let steps = self.trail.steps.as_slice().to_vec();
-        let trail = Trail { steps, ..self.trail };
-        let frames = self.state.frames.len();
-        let idx = self.checkpoints.push(Checkpoint {
-            at: self.at,
-            previous: self.previous,
-            state: self.state.clone(),
-            trail,
-            precise: vec![PreciseFrame::default(); frames],
-            branches: 1,
-            hits: 0,
-            misses: 0,
-            cleaned: false,
-            given_up: false,
-        });
+        let idx = self.checkpoints.add(self.at, self.previous, &self.state, &self.trail);
         let meeting = self.meeting(self.at);
         self.meetings[meeting].push(idx);
         self.enter_component(idx);

@@ -7,6 +7,7 @@ use skep_spec::insn::Reg;
 
 use super::checkpoint::{CheckpointIdx, Checkpoints, Trail};
 use super::component::Visit;
+use super::observer::Observer;
 use super::references::References;
 use crate::cfg::stack::LiveStack;
 use crate::cfg::{Cfg, Layout};
@@ -21,6 +22,9 @@ use crate::outcome::Statistics;
 use crate::rejection::{Check, Reason, unsupported};
 use crate::state::idmap::IdMap;
 use crate::state::{Frame, Id, Kind, Register, State};
+
+/// How many branches are held for their memory.
+const SPARE: usize = 64;
 
 /// A walk over all paths of a program.
 ///
@@ -70,6 +74,8 @@ pub(crate) struct Walk<'a> {
     pub(crate) counters: Counters,
     /// The branches put off, the latest last.
     pub(crate) pending: Vec<Pending>,
+    /// Branches that are over, whose memory is used for others.
+    spare: Vec<Pending>,
     /// The last name given.
     ids: u32,
     /// What is known of each instruction.
@@ -78,6 +84,8 @@ pub(crate) struct Walk<'a> {
     pub(crate) statistics: Statistics,
     /// The log.
     pub(crate) log: Log,
+    /// Who looks on.
+    pub(super) observer: Option<&'a mut dyn Observer>,
 }
 
 /// What decides when checkpoints are made, and what is held.
@@ -164,10 +172,12 @@ impl<'a> Walk<'a> {
             id_map: IdMap::default(),
             counters: Counters::default(),
             pending: Vec::new(),
+            spare: Vec::new(),
             ids: 0,
             facts: Facts::new(input.code.slots().len(), subprograms),
             statistics: Statistics { stack_depth: vec![0; subprograms], ..Statistics::default() },
             log: Log::new(options.log),
+            observer: None,
         })
     }
 
@@ -184,19 +194,21 @@ impl<'a> Walk<'a> {
 
     /// Goes on with the branch put off last; `false` if there is none.
     pub(crate) fn resume(&mut self) -> bool {
-        let Some(pending) = self.pending.pop() else { return false };
-        self.state = pending.state;
-        self.trail = pending.trail;
+        let Some(mut pending) = self.pending.pop() else { return false };
+        std::mem::swap(&mut self.state, &mut pending.state);
+        std::mem::swap(&mut self.trail, &mut pending.trail);
         self.at = pending.at;
         self.previous = pending.previous;
+        if self.spare.len() < SPARE {
+            pending.state.clear();
+            self.spare.push(pending);
+        }
         true
     }
 
     /// Puts a path off that begins at `at` with a state of its own.
     pub(crate) fn put_off_apart(&mut self, at: InsnIdx, state: State) -> Check {
-        if self.pending.len() >= limits::PENDING_BRANCHES {
-            return Err(Reason::TooManyJumps { pending: self.pending.len() }.into());
-        }
+        self.check_pending()?;
         let trail = Trail { first: at, ..Trail::default() };
         self.pending.push(Pending { state, trail, at, previous: Some(self.at) });
         Ok(())
@@ -205,18 +217,29 @@ impl<'a> Walk<'a> {
     /// Puts a branch off that begins at `at` with what is known now, and gives what is known on it
     /// to be changed.
     pub(crate) fn put_off(&mut self, at: InsnIdx) -> Check<&mut State> {
-        if self.pending.len() >= limits::PENDING_BRANCHES {
-            return Err(Reason::TooManyJumps { pending: self.pending.len() }.into());
-        }
+        self.check_pending()?;
         if let Some(parent) = self.trail.parent {
             self.checkpoints.get_mut(parent).branches += 1;
         }
-        self.pending.push(Pending {
-            state: self.state.clone(),
-            trail: self.trail.clone(),
-            at,
-            previous: Some(self.at),
-        });
+        let previous = Some(self.at);
+        let pending = match self.spare.pop() {
+            Some(mut spare) => {
+                spare.state.copy_from(&self.state);
+                spare.trail.copy_from(&self.trail);
+                Pending { at, previous, ..spare }
+            }
+            None => Pending { state: self.state.clone(), trail: self.trail.clone(), at, previous },
+        };
+        self.pending.push(pending);
         Ok(&mut self.pending.last_mut().expect("pending: one was pushed").state)
+    }
+
+    /// Whether there is room for one more branch.
+    fn check_pending(&self) -> Check {
+        let pending = self.pending.len() + 1;
+        if pending > limits::PENDING_BRANCHES {
+            return Err(Reason::TooManyJumps { pending }.into());
+        }
+        Ok(())
     }
 }
