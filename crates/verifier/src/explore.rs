@@ -10,12 +10,15 @@ mod equal;
 mod history;
 mod live;
 mod notes;
+mod observer;
 mod path;
 mod precision;
 mod references;
 mod visited;
 mod walk;
 mod widen;
+
+pub use self::observer::Observer;
 
 pub(crate) use self::history::{Linked, Place};
 pub(crate) use self::walk::{Next, Walk};
@@ -39,10 +42,24 @@ use crate::rejection::{Check, Reason, Rejection, Stop};
 /// Time and memory are bounded by [`limits`], whatever the program is.
 #[must_use]
 pub fn verify(input: &Input<'_>, environment: &dyn Environment, options: Options) -> Report {
+    verify_observed(input, environment, options, None)
+}
+
+/// The same, under the eyes of an observer.
+#[must_use]
+pub fn verify_observed(
+    input: &Input<'_>,
+    environment: &dyn Environment,
+    options: Options,
+    observer: Option<&mut dyn Observer>,
+) -> Report {
     let begin = Instant::now();
     let input = &input.with_attach_type();
     let mut report = match Walk::new(input, environment, options) {
-        Ok(walk) => walk.finish(),
+        Ok(mut walk) => {
+            walk.observer = observer.map(|observer| -> &mut dyn Observer { observer });
+            walk.finish()
+        }
         Err(stop) => {
             let maps = Maps::default();
             let names = Names { maps: &maps, types: environment.kernel_btf() };
@@ -114,6 +131,9 @@ impl Walk<'_> {
                     self.note_jump();
                 }
                 self.begin_live();
+                if let Some(observer) = &mut self.observer {
+                    observer.before(self.at, &self.state);
+                }
                 self.log_insn();
                 let next = self.step()?;
                 self.log_done();

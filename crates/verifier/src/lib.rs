@@ -36,7 +36,7 @@ pub mod rejection;
 pub mod state;
 
 pub use environment::Environment;
-pub use explore::verify;
+pub use explore::{Observer, verify, verify_observed};
 pub use input::{Flags, Input, Options};
 pub use maps::{MapIdx, Maps};
 pub use outcome::{Outcome, Report, Statistics, Unsupported, Verified};
