@@ -11,8 +11,11 @@ use skep::object::Object;
 use skep::object::core::CoreTarget;
 use skep::verifier::Outcome;
 
-/// Lines that end the kernel's log and say nothing of the verdict.
-const STATISTICS: &[&str] = &["processed ", "verification time ", "stack depth "];
+/// How lines begin that end the kernel's log and say nothing of the verdict, source lines included.
+const STATISTICS: &[&str] = &["processed ", "verification time ", "stack depth ", "; "];
+
+/// What the kernel is to tell (`BPF_LOG_STATS`): what is wrong, and no instructions.
+const LOG_LEVEL: u32 = 4;
 
 /// What is said when a million instructions have been looked at.
 const TOO_LARGE: &str = "BPF program is too large. Processed ";
@@ -58,7 +61,7 @@ impl Answer {
             return Answer::TooLarge(line.split_at(at).1.to_owned());
         }
         // Nor have some of the kernel's messages.
-        let message = line.split_once(STATISTICS[0]).map_or(line, |(message, _)| message);
+        let message = line.split_once("verification time ").map_or(line, |(message, _)| message);
         Answer::Rejected(masked(message))
     }
 
@@ -113,8 +116,12 @@ impl<'a> Kernel<'a> {
         let target = self.types.get().map(CoreTarget::new);
         let one = |name: &String| {
             let programs = std::slice::from_ref(name);
-            let options =
-                load::Options { programs, target: target.as_ref(), ..load::Options::default() };
+            let options = load::Options {
+                programs,
+                target: target.as_ref(),
+                log_level: LOG_LEVEL,
+                ..load::Options::default()
+            };
             match load::load_each(engine, object, &options) {
                 Ok(loaded) => {
                     let own = loaded.into_iter().find(|(index, _)| {
