@@ -1,9 +1,11 @@
 //! What instructions leave behind for those that come later: for walking back, for the log's last
 //! lines, for whoever compiles the program.
 
+use super::checkpoint::frame_at;
 use super::history::{Linked, Place, Step};
 use super::walk::{Counters, Walk};
-use crate::limits::SLOT_BYTES;
+use crate::cfg::Registers;
+use crate::limits::{FRAMES, SLOT_BYTES};
 use crate::state::{Byte, Id, Kind, Register};
 
 impl Walk<'_> {
@@ -43,7 +45,11 @@ impl Walk<'_> {
 
     /// Collects all numbers with a name, of those that may be read again.
     pub(crate) fn collect_linked(&mut self, id: Id, linked: &mut Linked) {
-        self.state.collect_linked(id, linked, |_, _| true);
+        let mut live = [Registers::default(); FRAMES];
+        for (frame, live) in live.iter_mut().enumerate().take(self.state.frames.len()) {
+            *live = self.cfg.live_registers(frame_at(&self.state, self.at, frame));
+        }
+        self.state.collect_linked(id, linked, |frame, reg| live[frame].0 & 1 << reg != 0);
     }
 
     /// A function uses so much stack.
