@@ -8,8 +8,10 @@ use skep_linux::LinuxEngine;
 use skep_spec::Code;
 use skep_verifier::input::{self, Target};
 use skep_verifier::log::Level;
-use skep_verifier::{Flags, Input, Options, Outcome, verify};
+use skep_verifier::outcome::Report;
+use skep_verifier::{Flags, Input, Observer, Options, Outcome, verify_observed};
 
+use crate::contain::States;
 use crate::hook::Hook;
 use crate::kernel_log::final_line;
 use crate::maps::World;
@@ -110,6 +112,31 @@ pub(crate) fn kernel_log(engine: &LinuxEngine, subject: &Subject<'_>) -> String 
 
 /// Asks the verifier; the log comes too.
 pub(crate) fn here(world: &World, subject: &Subject<'_>, log: Level) -> (Here, String) {
+    let options = Options { log, prune: true };
+    let report = catch_unwind(AssertUnwindSafe(|| ask(world, subject, options, None)));
+    let Ok(report) = report else { return (Here::Panicked, String::new()) };
+    let here = match &report.outcome {
+        Outcome::Accepted(_) => Here::Accepted,
+        Outcome::Rejected(rejection) => Here::Rejected(rejection.final_line.clone()),
+        Outcome::Unsupported(unsupported) => Here::Unsupported(unsupported.what),
+    };
+    (here, report.log)
+}
+
+/// What the verifier says of registers on all paths of a program, if it gets to their end.
+pub(crate) fn states(world: &World, subject: &Subject<'_>) -> Option<States> {
+    let options = Options { log: Level::Silent, prune: false };
+    let mut states = States::default();
+    let report = ask(world, subject, options, Some(&mut states));
+    matches!(report.outcome, Outcome::Accepted(_)).then_some(states)
+}
+
+fn ask(
+    world: &World,
+    subject: &Subject<'_>,
+    options: Options,
+    observer: Option<&mut dyn Observer>,
+) -> Report {
     let Subject { hook, code, funcs, .. } = *subject;
     let typed = funcs.len() > 1;
     let funcs: Vec<input::FuncInfo> =
@@ -123,13 +150,5 @@ pub(crate) fn here(world: &World, subject: &Subject<'_>, log: Level) -> (Here, S
             .then_some(Target::Kernel(skep_btf::TypeId(hook.attach_btf_id))),
         ..Input::new(code, hook.prog_type)
     };
-    let options = Options { log, prune: true };
-    let report = catch_unwind(AssertUnwindSafe(|| verify(&input, world, options)));
-    let Ok(report) = report else { return (Here::Panicked, String::new()) };
-    let here = match &report.outcome {
-        Outcome::Accepted(_) => Here::Accepted,
-        Outcome::Rejected(rejection) => Here::Rejected(rejection.final_line.clone()),
-        Outcome::Unsupported(unsupported) => Here::Unsupported(unsupported.what),
-    };
-    (here, report.log)
+    verify_observed(&input, world, options, observer)
 }

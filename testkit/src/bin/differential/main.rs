@@ -8,12 +8,15 @@
 //! - `--seed S` makes others (default 1);
 //! - `--seconds T` ends after so long;
 //! - `--one SEED` shows a single program, with both logs;
+//! - `--contain` probes short ones besides: what registers hold in runs must lie within what the
+//!   verifier said of them ([`contain`]);
 //! - `--kernel-only` asks the kernel alone, and lists its reasons;
 //!
 //! It takes root. What the verifier accepts and the kernel rejects for safety makes it fail.
 #![forbid(unsafe_code)]
 
 mod assembler;
+mod contain;
 mod generate;
 mod hook;
 mod judge;
@@ -38,6 +41,7 @@ use skep_spec::insn::{Insn, Operand, Reg, Width};
 use skep_spec::{Code, InsnIdx};
 use skep_verifier::log::Level;
 
+use crate::contain::States;
 use crate::hook::Hook;
 use crate::judge::{Here, Kernel, Subject};
 use crate::maps::{Handles, World};
@@ -59,6 +63,7 @@ struct Arguments {
     time: Option<Duration>,
     one: Option<u64>,
     verify: bool,
+    contain: bool,
 }
 
 fn main() -> ExitCode {
@@ -73,8 +78,14 @@ fn main() -> ExitCode {
 }
 
 fn arguments(mut given: impl Iterator<Item = String>) -> Result<Arguments, String> {
-    let mut arguments =
-        Arguments { programs: 20_000, seed: 1, time: None, one: None, verify: true };
+    let mut arguments = Arguments {
+        programs: 20_000,
+        seed: 1,
+        time: None,
+        one: None,
+        verify: true,
+        contain: false,
+    };
     while let Some(argument) = given.next() {
         let mut value = || {
             let text = given.next().ok_or(format!("{argument} takes a value"))?;
@@ -89,6 +100,7 @@ fn arguments(mut given: impl Iterator<Item = String>) -> Result<Arguments, Strin
             "--seed" => arguments.seed = value()?,
             "--seconds" => arguments.time = Some(Duration::from_secs(value()?)),
             "--one" => arguments.one = Some(value()?),
+            "--contain" => arguments.contain = true,
             "--kernel-only" => arguments.verify = false,
             other => return Err(format!("unknown argument {other}")),
         }
@@ -201,6 +213,14 @@ impl Bench {
         judge::here(&self.world, &Subject { hook, code: &code, funcs, btf: self.btf }, log)
     }
 
+    /// What the verifier says of registers on all paths of a program.
+    fn states(&self, program: &Program) -> Option<States> {
+        let hook = &self.places[program.place].hook;
+        let code: Code = program.insns.iter().copied().collect();
+        let Program { funcs, .. } = program;
+        judge::states(&self.world, &Subject { hook, code: &code, funcs, btf: self.btf })
+    }
+
     /// Prints a program and what both say of it.
     fn show(&self, seed: u64) {
         let Some(program) = program(seed, &self.places, &self.maps) else { return };
@@ -243,7 +263,13 @@ fn compare(arguments: &Arguments) -> Result<bool, String> {
         tally.hook(place.hook.name(), matches!(kernel, Kernel::Accepted(_)));
         if let Kernel::Accepted(handle) = kernel {
             tally.accepted(&program.insns);
-            let both = here.is_none_or(|here| here == Here::Accepted);
+            let both = here.as_ref().is_none_or(|here| *here == Here::Accepted);
+            let short = program.insns.len() <= contain::LENGTH && program.funcs.len() == 1;
+            let probes = arguments.contain && both && short && place.hook.runs();
+            if probes && let Some(states) = bench.states(&program) {
+                let probed = runner.probe(place, &program, &states, seed);
+                report.probed(seed, &probed);
+            }
             if both && program.repeatable && place.hook.runs() {
                 let difference = runner.compare(&bench.engine, handle, place, &program, seed);
                 report.ran(seed, difference.as_deref());

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::contain::Probed;
 use crate::judge::{Here, Kernel};
 use crate::kernel_log::masked;
 
@@ -32,6 +33,8 @@ pub(crate) struct Report {
     reasons: Groups,
     runs: usize,
     other_results: Groups,
+    probed: usize,
+    not_contained: Groups,
 }
 
 fn put(groups: &mut Groups, group: &str, seed: u64) {
@@ -97,6 +100,14 @@ impl Report {
         }
     }
 
+    /// Adds what came of probing a program.
+    pub(crate) fn probed(&mut self, seed: u64, probed: &Probed) {
+        self.probed += probed.values;
+        for wrong in &probed.wrong {
+            put(&mut self.not_contained, wrong, seed);
+        }
+    }
+
     /// The programs so far.
     pub(crate) fn programs(&self) -> usize {
         self.programs
@@ -104,7 +115,7 @@ impl Report {
 
     /// Whether all is as it must be.
     pub(crate) fn is_sound(&self) -> bool {
-        self.false_accepts.is_empty() && self.panics.is_empty()
+        self.false_accepts.is_empty() && self.panics.is_empty() && self.not_contained.is_empty()
     }
 
     /// Lists the reasons of the kernel's rejects.
@@ -128,6 +139,7 @@ impl fmt::Display for Report {
         list(f, "other results of runs", &self.other_results)?;
         list(f, "false rejects, by reason", &self.false_rejects)?;
         list(f, "panics", &self.panics)?;
+        list(f, "values outside of states", &self.not_contained)?;
         list(f, "false accepts, by the kernel's final line", &self.false_accepts)?;
         let judged = self.accepted + self.rejected;
         let percent = Percent(self.accepted, judged);
@@ -143,7 +155,9 @@ impl fmt::Display for Report {
         writeln!(f, "false rejects   {}", count(&self.false_rejects))?;
         writeln!(f, "panics          {}", count(&self.panics))?;
         writeln!(f, "false accepts   {}", count(&self.false_accepts))?;
-        writeln!(f, "runs            {}, {} differ", self.runs, count(&self.other_results))
+        writeln!(f, "runs            {}, {} differ", self.runs, count(&self.other_results))?;
+        let outside = count(&self.not_contained);
+        writeln!(f, "values probed   {}, {outside} outside of states", self.probed)
     }
 }
 

@@ -10,6 +10,7 @@ use skep_spec::Code;
 use skep_spec::abi::{MapType, map_rules};
 use skep_spec::insn::{Imm64, Insn};
 
+use crate::contain::{self, Probed, States};
 use crate::maps::{FROZEN, Handles, SHAPES};
 use crate::random::Random;
 use crate::{Place, Program};
@@ -69,6 +70,17 @@ impl Runner {
         };
         own.close_own_programs(&self.engine);
         difference
+    }
+
+    /// Probes a program: see [`contain`].
+    pub(crate) fn probe(
+        &self,
+        place: &Place,
+        program: &Program,
+        states: &States,
+        seed: u64,
+    ) -> Probed {
+        contain::probe(&self.engine, &self.shared, place, program, states, seed)
     }
 
     fn load(&self, place: &Place, code: &Code) -> skep_command::Result<Handle> {
@@ -211,7 +223,7 @@ fn contents(engine: &dyn Engine, maps: &Handles, number: usize) -> Vec<(Vec<u8>,
 }
 
 /// A packet: an Ethernet header with a common protocol, and anything behind it.
-fn packet(random: &mut Random) -> Vec<u8> {
+pub(crate) fn packet(random: &mut Random) -> Vec<u8> {
     let len = 14 + random.below(120);
     let mut packet: Vec<u8> = (0..len).map(|_| random.next().to_le_bytes()[0]).collect();
     let protocol = random.pick(&[0x0800_u16, 0x0800, 0x86dd, 0x0806, 0x1234]);
