@@ -107,7 +107,8 @@ impl Walk<'_> {
     /// that leads to its function counts as well, and there are as many places as slots, so that
     /// those at other instructions may be there too. The outermost function is called from -1.
     pub(super) fn meeting(&self, at: InsnIdx) -> usize {
-        let callsite = if self.state.depth() == 0 { u32::MAX } else { self.state.frame().callsite.0 };
+        let callsite =
+            if self.state.depth() == 0 { u32::MAX } else { self.state.frame().callsite.0 };
         InsnIdx(at.0 ^ callsite).index() % self.meetings.len()
     }
 
