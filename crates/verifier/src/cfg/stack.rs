@@ -365,9 +365,9 @@ impl LiveStack {
         let Key { caller: Some(caller), callsite, function } = self.of(idx).key else { return };
         let first_block = Extent::of(cfg, function).first_block;
         let mut written = [0; FRAMES];
-        for frame in 0..self.of(idx).depth {
+        for (frame, written) in written.iter_mut().enumerate().take(self.of(idx).depth) {
             let Some(flow) = self.of(idx).flow_at(cfg, first_block, frame) else { continue };
-            written[frame] = flow.written;
+            *written = flow.written;
             self.add_read(cfg, caller, callsite, frame, flow.live);
         }
         self.add_writes(cfg, caller, callsite, written);

@@ -285,7 +285,7 @@ impl Walk<'_> {
     /// Goes back over an instruction, in search of what was stored on the stack.
     fn back_over_store(&mut self, at: InsnIdx, insn: &Insn, wanted: i32) -> bool {
         let Insn::Store { dst: Reg::FP, off, src, .. } = *insn else { return true };
-        let slot = |off: i32| off.div_euclid(SLOT_BYTES as i32);
+        let slot = |off: i32| off.div_euclid(i32::try_from(SLOT_BYTES).expect("limits: 8"));
         if slot(off.into()) != slot(wanted) {
             return true;
         }

@@ -16,11 +16,7 @@ use crate::state::{Kind, Register};
 
 impl Walk<'_> {
     /// An access to an object of the kernel.
-    pub(super) fn access_kernel(
-        &mut self,
-        access: &Access,
-        transfer: Transfer,
-    ) -> Check<Register> {
+    pub(super) fn access_kernel(&mut self, access: &Access, transfer: Transfer) -> Check<Register> {
         let pointer = *self.state.register(access.reg);
         let (reg, off) = (access.reg, pointer.off.wrapping_add(access.off));
         self.check_kernel_region(reg, access.off, bytes(access.size), transfer)?;
@@ -32,10 +28,9 @@ impl Walk<'_> {
             .map_err(|text| Reason::KernelMember { text })?;
         match found {
             Found::Number => Ok(Register::UNKNOWN),
-            Found::Address => Ok(Register::pointer(Kind::Memory {
-                size: 0,
-                access: MemoryKind::Untrusted,
-            })),
+            Found::Address => {
+                Ok(Register::pointer(Kind::Memory { size: 0, access: MemoryKind::Untrusted }))
+            }
             Found::Pointer { target, member, tag, in_union } => {
                 let parent = Parent { type_id, trust, referenced: pointer.reference.is_some() };
                 let (trust, nullable) = self.inherited(btf, parent, target, member, tag, in_union);
@@ -187,13 +182,7 @@ impl From<NoTypes> for Box<crate::rejection::Stop> {
 
 /// Whether the kernel vouches for a member of a type: it then has a type of the same name and this
 /// suffix, with a member of the same name that points to the same type.
-fn is_vouched_for(
-    btf: &Btf,
-    parent: TypeId,
-    suffix: &str,
-    member: &str,
-    target: TypeId,
-) -> bool {
+fn is_vouched_for(btf: &Btf, parent: TypeId, suffix: &str, member: &str, target: TypeId) -> bool {
     let (kind, name) = match btf.ty(parent) {
         Ok(Type::Struct(composite)) => (BtfKind::Struct, composite.name),
         Ok(Type::Union(composite)) => (BtfKind::Union, composite.name),

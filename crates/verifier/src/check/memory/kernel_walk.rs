@@ -168,11 +168,7 @@ fn within<'a>(
 }
 
 /// An access that ends behind a struct, which is allowed in the array of any length at its end.
-fn beyond<'a>(
-    btf: &Btf,
-    composite: &Composite<'_>,
-    wanted: Wanted,
-) -> Result<Step<'a>, Nothing> {
+fn beyond<'a>(btf: &Btf, composite: &Composite<'_>, wanted: Wanted) -> Result<Step<'a>, Nothing> {
     let Wanted { off, size } = wanted;
     let refused =
         || Err(format!("access beyond struct {} at off {off} size {size}", composite.name));

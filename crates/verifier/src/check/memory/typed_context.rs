@@ -54,10 +54,8 @@ impl Walk<'_> {
                 if self.input.attach_type == Some(AttachType::TraceIter)
                     || self.input.attach_type == Some(AttachType::TraceRawTp)
                 {
-                    let number = matches!(
-                        btf.resolve(parameter.ty),
-                        Ok((_, Type::Int(_) | Type::Enum(_)))
-                    );
+                    let number =
+                        matches!(btf.resolve(parameter.ty), Ok((_, Type::Int(_) | Type::Enum(_))));
                     if !number {
                         return unsupported("arguments of iterators and typed tracepoints");
                     }
