@@ -133,6 +133,7 @@ pub(crate) fn same_callsites(old: &State, new: &State) -> bool {
 /// All checkpoints that may still be needed. The memory of those that are not is used for others.
 #[derive(Debug, Default)]
 pub(crate) struct Checkpoints {
+    #[expect(clippy::vec_box, reason = "a checkpoint is large, and the list grows often")]
     all: Vec<Box<Checkpoint>>,
     free: Vec<CheckpointIdx>,
 }
