@@ -1,7 +1,6 @@
 //! `skep disasm`: bytes, or the programs of an object, to text.
 
 use std::io::{self, Write};
-use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
