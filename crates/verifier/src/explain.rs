@@ -25,7 +25,7 @@ use self::place::Place;
 use self::sentence::Subject;
 use crate::input::Input;
 use crate::outcome::{Outcome, Report};
-use crate::rejection::Rejection;
+use crate::rejection::{Reason, Rejection};
 
 /// Why a program is not accepted, in words. `Display` gives the text without colours,
 /// [`Explanation::styled`] the one for terminals.
@@ -78,17 +78,37 @@ fn rejected(input: &Input<'_>, report: &Report, rejection: &Rejection) -> Explan
         if let Some(subject) = advice.subject {
             let origin = Origin::of(&scene, subject);
             advice.hints_from(&scene, subject, &origin);
+            if let Some(first) = labels.first_mut() {
+                first.text.clone_from(&advice.label);
+            }
             labels
-                .extend(origin.labels(&scene).into_iter().map(|(at, text)| label(input, at, text)));
+                .extend(origin.labels(&scene, subject).into_iter().map(|(at, text)| label(input, at, text)));
         }
     }
     for (at, text) in std::mem::take(&mut advice.places) {
         labels.push(label(input, at, text));
     }
-    if !rejection.final_line.is_empty() {
-        advice.notes.push(format!("the kernel says: {}", rejection.final_line));
+    let line = match rejection.reason {
+        // The last line is a state, which says little.
+        Reason::InfiniteLoop { .. } => "infinite loop detected",
+        _ => &rejection.final_line,
+    };
+    if !line.is_empty() && line != advice.title {
+        advice.notes.push(format!("the kernel says: {line}"));
     }
+    keep_one_a_line(&mut labels);
     Explanation { title: advice.title, labels, notes: advice.notes, help: advice.help }
+}
+
+/// Drops labels at lines that have one already, the later first.
+fn keep_one_a_line(labels: &mut Vec<Label>) {
+    let mut seen = Vec::new();
+    labels.retain(|label| {
+        let line = (label.place.file.clone(), label.place.line);
+        let new = !seen.contains(&line);
+        seen.push(line);
+        new
+    });
 }
 
 fn label(input: &Input<'_>, at: InsnIdx, text: String) -> Label {

@@ -62,7 +62,7 @@ pub fn verify_observed(
         }
         Err(stop) => {
             let maps = Maps::default();
-            let names = Names { maps: &maps, types: environment.kernel_btf() };
+            let names = Names { maps: &maps, environment };
             Report {
                 outcome: outcome(*stop, None, input, names),
                 statistics: Statistics::default(),
@@ -108,7 +108,7 @@ impl Walk<'_> {
             }
         };
         let failed = match &outcome {
-            Outcome::Rejected(rejection) => Some(rejection.final_line.as_str()),
+            Outcome::Rejected(rejection) => Some(&**rejection),
             Outcome::Accepted(_) | Outcome::Unsupported(_) => None,
         };
         let log = self.log_end(failed);

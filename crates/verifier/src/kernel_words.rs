@@ -15,7 +15,7 @@ use self::parts::{
 };
 pub use self::undecodable::undecodable;
 use crate::log::{KindName, Names, Part, StateText};
-use crate::rejection::{Accessor, Beyond, Direction, Extent, Reason};
+use crate::rejection::{Accessor, Beyond, Direction, Extent, Reason, Rejection};
 use crate::state::State;
 
 /// Displays the last line that the kernel's log has on a rejection; nothing, where it has none.
@@ -509,6 +509,40 @@ impl fmt::Display for FinalLine<'_> {
             ),
             CallbackReturn => write!(f, "R0 not a scalar value"),
             Load { text } => f.write_str(text),
+        }
+    }
+}
+
+/// Displays the lines that the kernel writes before the last one.
+pub(crate) struct LinesBefore<'a> {
+    /// What is wrong.
+    pub(crate) rejection: &'a Rejection,
+    /// What the lines may refer to.
+    pub(crate) names: Names<'a>,
+}
+
+impl fmt::Display for LinesBefore<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.rejection.reason {
+            Reason::Outside { extent, beyond: Beyond::Min | Beyond::Max | Beyond::Packet } => {
+                outside(f, extent, Beyond::Fixed)?;
+                writeln!(f)
+            }
+            Reason::InfiniteLoop { current, .. } => {
+                if let Some(at) = self.rejection.at {
+                    writeln!(f, "infinite loop detected at insn {at}")?;
+                }
+                let (frame, precise, names) = (current.depth(), Part::default(), self.names);
+                let state = StateText { state: current, frame, part: Part::ALL, precise, names };
+                writeln!(f, "cur state:{state}")
+            }
+            Reason::ReferenceLeak { id, acquired, .. } => {
+                writeln!(f, "Unreleased reference id={id} alloc_insn={acquired}")
+            }
+            Reason::GlobalCallInLock => {
+                writeln!(f, "global function calls are not allowed while holding a lock,")
+            }
+            _ => Ok(()),
         }
     }
 }

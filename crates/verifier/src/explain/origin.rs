@@ -2,6 +2,7 @@
 
 use skep_spec::InsnIdx;
 use skep_spec::abi::HelperId;
+use skep_spec::abi::context::{self, Access, FieldKind};
 use skep_spec::abi::proto;
 use skep_spec::insn::{AluOp, Callee, Imm64, Insn, Operand, Reg, Width};
 
@@ -50,13 +51,15 @@ pub(super) enum Change {
 /// Where a value began.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Source {
-    /// It was loaded: so many bytes, from where this register pointed.
+    /// It was loaded.
     Loaded {
         /// How many bytes.
         bytes: usize,
-        /// Whether from the context, as far as can be told.
-        context: bool,
     },
+    /// It was loaded from the context.
+    Context,
+    /// It was loaded from the context: where the packet begins, or its end.
+    Packet,
     /// A helper returned it.
     Returned(HelperId),
     /// Something else that was called returned it.
@@ -86,6 +89,7 @@ impl Origin {
             frame: 0,
             depth: 0,
             number: subject.number,
+            load: None,
         };
         let (Some(state), Some(at)) = (&scene.rejection.state, scene.rejection.at) else {
             return walk.origin;
@@ -93,23 +97,38 @@ impl Origin {
         walk.depth = state.depth();
         walk.frame = walk.depth;
         let mut next = at;
+        let mut to_beginning = true;
         for at in scene.rejection.path.iter().rev().copied() {
             if !walk.back(at, next) {
+                to_beginning = false;
                 break;
             }
             next = at;
+        }
+        if let Some(load) = walk.load {
+            let context = Where::Register(Reg::R1);
+            let from_context = to_beginning && next == InsnIdx(0) && walk.wanted == context;
+            walk.origin.source = Some((load.at, walk.loaded(load, from_context)));
         }
         walk.origin
     }
 
     /// Things to see on the way: at most a few, and none twice.
-    pub(super) fn labels(&self, scene: &Scene<'_>) -> Vec<(InsnIdx, String)> {
+    pub(super) fn labels(
+        &self,
+        scene: &Scene<'_>,
+        subject: Subject,
+    ) -> Vec<(InsnIdx, String)> {
+        let held = scene.register(subject.reg);
+        let pointer = !subject.number && held.is_some_and(|register| register.is_pointer());
         let mut labels = Vec::new();
         if let Some((at, source)) = self.source {
             let text = match source {
-                Source::Loaded { context: true, .. } => "it comes from the context, here".into(),
-                Source::Loaded { bytes: 8, .. } => "it is loaded here: any 64-bit number".into(),
-                Source::Loaded { bytes, .. } => {
+                Source::Context => "it comes from the context, here".into(),
+                Source::Packet => "the pointer is loaded here".into(),
+                Source::Loaded { .. } if pointer => "the pointer is loaded here".into(),
+                Source::Loaded { bytes: 8 } => "it is loaded here: any 64-bit number".into(),
+                Source::Loaded { bytes } => {
                     let max = u64::MAX >> (64 - 8 * bytes.clamp(1, 8));
                     format!("it is loaded here: any number from 0 to {max:#x}")
                 }
@@ -150,6 +169,16 @@ struct Walk<'a> {
     depth: usize,
     /// Whether the number is wanted that was added to a pointer.
     number: bool,
+    /// The load that gave the value; what is wanted since is the address that it loaded from.
+    load: Option<Load>,
+}
+
+/// A load.
+#[derive(Clone, Copy)]
+struct Load {
+    at: InsnIdx,
+    bytes: usize,
+    off: i16,
 }
 
 impl Walk<'_> {
@@ -239,14 +268,15 @@ impl Walk<'_> {
                     self.wanted = Where::Stack(off.into());
                     return true;
                 }
-                let context = matches!(
-                    self.scene.register(src).map(|register| register.kind),
-                    Some(crate::state::Kind::Context)
-                ) && src != dst;
-                self.begins(at, Source::Loaded { bytes: size.bytes(), context })
+                if self.load.is_some() {
+                    return false;
+                }
+                self.load = Some(Load { at, bytes: size.bytes(), off });
+                self.wanted = Where::Register(src);
+                true
             }
             Insn::LoadPacket { size, .. } if wanted == Reg::R0 => {
-                self.begins(at, Source::Loaded { bytes: size.bytes(), context: false })
+                self.begins(at, Source::Loaded { bytes: size.bytes() })
             }
             Insn::LoadImm64 { dst, imm } if dst == wanted => match imm {
                 Imm64::Value(value) => self.begins(at, Source::Constant(value.cast_signed())),
@@ -298,12 +328,36 @@ impl Walk<'_> {
         }
     }
 
+    /// What a load gave: if its address was the context's, what stands there.
+    fn loaded(&self, load: Load, from_context: bool) -> Source {
+        let Load { bytes, off, .. } = load;
+        if !from_context {
+            return Source::Loaded { bytes };
+        }
+        let field = u32::try_from(off).ok().zip(u32::try_from(bytes).ok()).and_then(|(off, bytes)| {
+            let context = context::of(self.scene.input.prog_type);
+            context.access(Access::load(off, bytes), self.scene.input.attach_type).ok()
+        });
+        let of_packet = field.is_some_and(|hit| {
+            matches!(
+                hit.field.kind,
+                FieldKind::PacketData | FieldKind::PacketEnd | FieldKind::PacketMeta
+            )
+        });
+        if of_packet { Source::Packet } else { Source::Context }
+    }
+
     fn step(&mut self, at: InsnIdx, change: Change) {
-        self.origin.steps.push(Step { at, change });
+        // What happened to the address that it was loaded from is another story.
+        if self.load.is_none() {
+            self.origin.steps.push(Step { at, change });
+        }
     }
 
     fn begins(&mut self, at: InsnIdx, source: Source) -> bool {
-        self.origin.source = Some((at, source));
+        if self.load.is_none() {
+            self.origin.source = Some((at, source));
+        }
         false
     }
 }

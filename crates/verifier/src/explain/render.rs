@@ -25,7 +25,11 @@ impl Explanation {
             for mark in &source.marks {
                 let kind =
                     if mark.primary { AnnotationKind::Primary } else { AnnotationKind::Context };
-                snippet = snippet.annotation(kind.span(mark.span.clone()).label(&mark.text));
+                let mut annotation = kind.span(mark.span.clone());
+                if !mark.text.is_empty() {
+                    annotation = annotation.label(&mark.text);
+                }
+                snippet = snippet.annotation(annotation);
             }
             group = group.element(snippet);
         }
@@ -86,7 +90,10 @@ impl Source {
         let mut starts = BTreeMap::new();
         let mut next = first;
         for (line, label) in &lines {
-            text.push_str(&"\n".repeat((line - next) as usize));
+            // Lines that nothing is known of are folded away, but for one between two others.
+            for number in next..*line {
+                text.push_str(if number > next { "…\n" } else { "\n" });
+            }
             starts.insert(*line, text.len());
             text.push_str(&label.place.text);
             next = *line;

@@ -15,7 +15,6 @@ use skep_spec::insn::{Insn, Reg};
 use super::Scene;
 use super::origin::{Change, Origin, Source};
 use crate::rejection::Reason;
-use crate::state::Kind;
 
 /// What to say.
 #[derive(Clone, Debug, Default)]
@@ -85,14 +84,17 @@ impl Advice {
                 "load `data` and `data_end` from the context again, and compare again".into(),
             );
         }
-        let lost = matches!(held.map(|register| register.kind), Some(Kind::Scalar));
-        if let (true, Some((at, helper)), Reason::NotMemory { .. }) =
-            (lost, origin.packet_changed, &scene.rejection.reason)
+        let lost = held.is_some_and(|register| register.is_scalar());
+        if let (true, Some((at, helper)), Some((_, Source::Packet))) =
+            (lost, origin.packet_changed, origin.source)
         {
             let name = helper.name();
+            self.title = "a pointer into the packet is used after the packet may have moved".into();
+            self.label = "this was a pointer into the packet, and is void now".into();
             self.places.push((at, format!("`{name}` may move the packet")));
-            self.notes.push(format!("a pointer into the packet is void after `{name}`"));
-            self.help.insert(0, "load `data` and `data_end` from the context again".into());
+            self.notes.clear();
+            self.help =
+                vec!["load `data` and `data_end` from the context again, and compare again".into()];
         }
         let changes = |change| origin.steps.iter().any(|step| step.change == change);
         if subject.number && changes(Change::Narrowed) && changes(Change::Compared) {
@@ -139,7 +141,15 @@ fn general(scene: &Scene<'_>) -> Advice {
         return Advice::new("the kernel refuses to load the program", "because of this")
             .note("it says nothing about it; see the program type, the attach type and flags");
     }
-    Advice::new(line.clone(), "here")
+    Advice::new(line.clone(), "")
+}
+
+/// The last branch that the path came by.
+fn last_branch(scene: &Scene<'_>) -> Option<InsnIdx> {
+    let is_branch = |at: &&InsnIdx| {
+        matches!(scene.input.code.get(**at), Some(Insn::Branch { .. }))
+    };
+    scene.rejection.path.iter().rev().find(is_branch).copied()
 }
 
 /// Whether the instruction that fails is of a kind.

@@ -171,7 +171,7 @@ impl Comparison {
 
     fn slot(&self, old: &Slot, new: Option<&Slot>, precise: bool, ids: &mut IdMap) -> bool {
         let unknown = |byte: &Byte| matches!(byte, Byte::Invalid | Byte::Misc);
-        let exact = self.exactness == Exactness::Same;
+        let exact = self.exactness != Exactness::Loose;
         if exact && new.is_none_or(|new| new.bytes != old.bytes) {
             return false;
         }

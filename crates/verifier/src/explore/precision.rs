@@ -120,6 +120,9 @@ const fn bit(reg: Reg) -> u16 {
 impl Walk<'_> {
     /// The number in a register matters.
     pub(crate) fn mark_precise(&mut self, reg: Reg) -> Check {
+        if !self.options.prune {
+            return Ok(());
+        }
         let depth = self.state.depth();
         let mut wanted = Wanted::new(depth);
         let frame = u8::try_from(depth).expect("frames: at most eight");
@@ -132,6 +135,9 @@ impl Walk<'_> {
 
     /// The number in a stack slot matters.
     pub(crate) fn mark_slot_precise(&mut self, slot: Place) -> Check {
+        if !self.options.prune {
+            return Ok(());
+        }
         let mut wanted = Wanted::new(self.state.depth());
         wanted.want(slot);
         let trail = std::mem::take(&mut self.trail);

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use skep_btf::Btf;
 use skep_spec::abi::context::objects::Object;
 
 use crate::domain::display::{Attributes, Signed, Unsigned};
+use crate::environment::Environment;
 use crate::maps::Maps;
 use crate::state::register::{Kind, MemoryKind, PacketRange, Register, Trust};
 
@@ -14,8 +14,8 @@ use crate::state::register::{Kind, MemoryKind, PacketRange, Register, Trust};
 pub(crate) struct Names<'a> {
     /// The maps.
     pub(crate) maps: &'a Maps,
-    /// The kernel's types.
-    pub(crate) types: Option<&'a Btf>,
+    /// Who has the kernel's types.
+    pub(crate) environment: &'a dyn Environment,
 }
 
 /// Displays what a register holds, without its numbers: `map_value_or_null`.
@@ -111,7 +111,7 @@ impl fmt::Display for RegisterText<'_> {
             }
         }
         if let Kind::Kernel { type_id, .. } = register.kind {
-            let name = self.names.types.and_then(|types| types.ty(type_id).ok());
+            let name = self.names.environment.kernel_btf().and_then(|types| types.ty(type_id).ok());
             f.write_str(name.map_or("", |ty| ty.name()))?;
         }
         f.write_str("(")?;

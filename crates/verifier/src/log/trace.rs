@@ -13,6 +13,8 @@ use super::statistics::StatisticsText;
 use super::touched::touched;
 use super::{Level, Log};
 use crate::explore::Walk;
+use crate::kernel_words::LinesBefore;
+use crate::rejection::Rejection;
 
 /// The column at which what changes is printed, and the distance of columns behind it.
 const COLUMNS: (usize, usize) = (40, 8);
@@ -20,7 +22,7 @@ const COLUMNS: (usize, usize) = (40, 8);
 impl Walk<'_> {
     /// What the text of registers refers to.
     pub(crate) fn names(&self) -> Names<'_> {
-        Names { maps: &self.maps, types: self.environment.kernel_btf() }
+        Names { maps: &self.maps, environment: self.environment }
     }
 
     /// Prints what stands before all instructions.
@@ -177,14 +179,17 @@ impl Walk<'_> {
     }
 
     /// Ends the log: what failed, if something did, and the statistics. Gives all of it.
-    pub(crate) fn log_end(&mut self, failed: Option<&str>) -> String {
+    pub(crate) fn log_end(&mut self, failed: Option<&Rejection>) -> String {
         let level = self.log.level;
         let mut log = std::mem::replace(&mut self.log, Log::new(Level::Silent));
         match failed {
             None if level == Level::Changes => log.text.cut(0),
             None => {}
-            Some("") => {}
-            Some(line) => log.write(format_args!("{line}\n")),
+            Some(rejection) if rejection.final_line.is_empty() => {}
+            Some(rejection) => {
+                let before = LinesBefore { rejection, names: self.names() };
+                log.write(format_args!("{before}{}\n", rejection.final_line));
+            }
         }
         log.write(format_args!("{}", StatisticsText { statistics: &self.statistics, level }));
         log.into_text()

@@ -2,7 +2,7 @@
 
 use skep_spec::insn::Reg;
 
-use super::{Advice, Subject};
+use super::{Advice, Subject, last_branch};
 use crate::explain::Scene;
 use crate::explain::things::numbers;
 use crate::rejection::{Leaving, Reason, Returning};
@@ -17,6 +17,10 @@ pub(super) fn advice(scene: &Scene<'_>) -> Option<Advice> {
                 coming(*at),
             )
             .place(*acquired, "handed out here");
+            let advice = match last_branch(scene) {
+                Some(at) => advice.place(at, "the path parts from others here"),
+                None => advice,
+            };
             match helper.map(|helper| helper.name()) {
                 Some(name) if name.contains("ringbuf") => advice.help(
                     "call `bpf_ringbuf_submit` or `bpf_ringbuf_discard` on every path, also on \
