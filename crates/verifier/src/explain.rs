@@ -81,8 +81,9 @@ fn rejected(input: &Input<'_>, report: &Report, rejection: &Rejection) -> Explan
             if let Some(first) = labels.first_mut() {
                 first.text.clone_from(&advice.label);
             }
-            labels
-                .extend(origin.labels(&scene, subject).into_iter().map(|(at, text)| label(input, at, text)));
+            labels.extend(
+                origin.labels(&scene, subject).into_iter().map(|(at, text)| label(input, at, text)),
+            );
         }
     }
     for (at, text) in std::mem::take(&mut advice.places) {

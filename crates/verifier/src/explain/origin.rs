@@ -114,11 +114,7 @@ impl Origin {
     }
 
     /// Things to see on the way: at most a few, and none twice.
-    pub(super) fn labels(
-        &self,
-        scene: &Scene<'_>,
-        subject: Subject,
-    ) -> Vec<(InsnIdx, String)> {
+    pub(super) fn labels(&self, scene: &Scene<'_>, subject: Subject) -> Vec<(InsnIdx, String)> {
         let held = scene.register(subject.reg);
         let pointer = !subject.number && held.is_some_and(|register| register.is_pointer());
         let mut labels = Vec::new();
@@ -334,10 +330,11 @@ impl Walk<'_> {
         if !from_context {
             return Source::Loaded { bytes };
         }
-        let field = u32::try_from(off).ok().zip(u32::try_from(bytes).ok()).and_then(|(off, bytes)| {
-            let context = context::of(self.scene.input.prog_type);
-            context.access(Access::load(off, bytes), self.scene.input.attach_type).ok()
-        });
+        let field =
+            u32::try_from(off).ok().zip(u32::try_from(bytes).ok()).and_then(|(off, bytes)| {
+                let context = context::of(self.scene.input.prog_type);
+                context.access(Access::load(off, bytes), self.scene.input.attach_type).ok()
+            });
         let of_packet = field.is_some_and(|hit| {
             matches!(
                 hit.field.kind,

@@ -146,9 +146,7 @@ fn general(scene: &Scene<'_>) -> Advice {
 
 /// The last branch that the path came by.
 fn last_branch(scene: &Scene<'_>) -> Option<InsnIdx> {
-    let is_branch = |at: &&InsnIdx| {
-        matches!(scene.input.code.get(**at), Some(Insn::Branch { .. }))
-    };
+    let is_branch = |at: &&InsnIdx| matches!(scene.input.code.get(**at), Some(Insn::Branch { .. }));
     scene.rejection.path.iter().rev().find(is_branch).copied()
 }
 
