@@ -12,7 +12,7 @@
 //!
 //! - [`domain`]: what is known of a number
 //! - [`state`]: what is known of a machine: registers, stack, frames, references
-//! - [`cfg`]: the shape of a program: functions, jumps, what is live where
+//! - [`mod@cfg`]: the shape of a program: functions, jumps, what is live where
 //! - `check`: what one instruction may do, and makes of the state; one file a subject
 //! - `explore`: the walk over all paths, and what lets it end: pruning, precision, limits
 //! - [`rejection`], [`log`], [`kernel_words`]: what is reported
