@@ -95,7 +95,8 @@ impl Walk<'_> {
         let result = self
             .run()
             .and_then(|()| self.check_stack_depth())
-            .and_then(|()| self.check_missing_kfuncs());
+            .and_then(|()| self.check_missing_kfuncs())
+            .and_then(|()| self.check_functions_kept());
         let outcome = match result {
             Ok(()) => Outcome::Accepted(Verified { facts: std::mem::take(&mut self.facts) }),
             Err(stop) => {

@@ -456,7 +456,10 @@ impl fmt::Display for FinalLine<'_> {
             TimerMap => {
                 write!(f, "timer pointer in R1 map_uid=0 doesn't match map pointer in R2 map_uid=0")
             }
-            LoopLimit => write!(f, "frame0 bpf_loop iteration limit reached"),
+            LoopCount => write!(f, "verifier bug: backtracking misuse"),
+            FunctionDropped { at } => {
+                write!(f, "verifier bug: No program to jit at insn {at} (subprog < 0)")
+            }
             CallbackMap => write!(f, "callback function not allowed for map"),
             HelperTypes(reg) => write!(f, "Helper has invalid btf_id in {}", R(*reg)),
 

@@ -880,8 +880,15 @@ pub enum Reason {
     HelperMapWrite,
     /// `timer pointer in R1 map_uid=%d doesn't match map pointer in R2 map_uid=%d`
     TimerMap,
-    /// `frame%d bpf_loop iteration limit reached`
-    LoopLimit,
+    /// `verifier bug: backtracking misuse`, of a loop whose count is a pointer.
+    LoopCount,
+    /// `verifier bug: No program to jit at insn %d (subprog < 0)`, of a callback that is never
+    /// called.
+    FunctionDropped {
+        /// Where its address is taken. The kernel counts without dead code, and with what it has put
+        /// in.
+        at: InsnIdx,
+    },
     /// `callback function not allowed for map`
     CallbackMap,
     /// `Helper has invalid btf_id in R%d` and other errors that need the kernel's types.

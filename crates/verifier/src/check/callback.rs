@@ -6,13 +6,13 @@
 //! on an empty stack, when the program is over.
 
 use skep_spec::abi::proto::Callback;
-use skep_spec::insn::Reg;
+use skep_spec::insn::{Imm64, Insn, Reg};
 
 use super::subprog::{ARGUMENTS, new_frame};
 use super::{kernel_type, map_compat};
 use crate::explore::Walk;
 use crate::maps::MapIdx;
-use crate::rejection::{Check, Reason, unsupported};
+use crate::rejection::{Check, Reason, Stop, unsupported};
 use crate::state::frame;
 use crate::state::register::Trust;
 use crate::state::{Frame, Kind, Register, State};
@@ -68,6 +68,9 @@ impl Walk<'_> {
     /// round at most.
     fn call_back_in_loop(&mut self, subprogram: u16) -> Check {
         self.note_loop(subprogram)?;
+        if !self.state.register(Reg::R1).is_scalar() {
+            return Err(Reason::LoopCount.into());
+        }
         self.mark_precise(Reg::R1)?;
         let rounds = self.state.register(Reg::R1).value.u64.max;
         if u64::from(self.state.frame().callback_depth) >= rounds {
@@ -91,6 +94,18 @@ impl Walk<'_> {
         facts.inlined_loop = Some((fits && flags_are_zero).then_some(subprogram));
         if flags_are_zero {
             self.mark_precise(Reg::R4)?;
+        }
+        Ok(())
+    }
+
+    /// Whether each function whose address is taken is called on some path: where none is, Linux
+    /// drops it as dead code, and then stumbles over its address.
+    pub(crate) fn check_functions_kept(&self) -> Check {
+        for (at, insn) in self.input.code.iter().filter(|(at, _)| self.facts.at(*at).seen) {
+            let Insn::LoadImm64 { imm: Imm64::Func(distance), .. } = insn else { continue };
+            if at.jump(*distance).is_some_and(|function| !self.facts.at(function).seen) {
+                return Err(Box::new(Stop::RejectedAt(at, Reason::FunctionDropped { at })));
+            }
         }
         Ok(())
     }

@@ -84,11 +84,10 @@ impl fmt::Display for StateText<'_> {
             let before = if number == 0 { " refs=" } else { "," };
             write!(f, "{before}{}", id.0)?;
         }
-        if frame.callback.is_some() {
-            f.write_str(" cb")?;
-        }
         if frame.async_entry != 0 {
             f.write_str(" async_cb")?;
+        } else if frame.callback.is_some() {
+            f.write_str(" cb")?;
         }
         Ok(())
     }
