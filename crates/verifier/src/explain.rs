@@ -17,6 +17,8 @@ mod render;
 mod sentence;
 mod things;
 
+use std::collections::BTreeMap;
+
 use skep_spec::InsnIdx;
 use skep_spec::insn::Reg;
 
@@ -39,6 +41,8 @@ pub struct Explanation {
     pub notes: Vec<String>,
     /// What to do.
     pub help: Vec<String>,
+    /// The lines around the labels, by file and number.
+    lines: BTreeMap<(Option<String>, u32), String>,
 }
 
 /// Something to see at a place of the program.
@@ -65,6 +69,7 @@ pub fn explain(input: &Input<'_>, report: &Report) -> Option<Explanation> {
                 .collect(),
             notes: vec!["what it does not know it does not accept; the kernel may".into()],
             help: Vec::new(),
+            lines: BTreeMap::new(),
         }),
     }
 }
@@ -98,7 +103,8 @@ fn rejected(input: &Input<'_>, report: &Report, rejection: &Rejection) -> Explan
         advice.notes.push(format!("the kernel says: {line}"));
     }
     keep_one_a_line(&mut labels);
-    Explanation { title: advice.title, labels, notes: advice.notes, help: advice.help }
+    let lines = place::lines(input, labels.iter().map(|label| &label.place));
+    Explanation { title: advice.title, labels, notes: advice.notes, help: advice.help, lines }
 }
 
 /// Drops labels at lines that have one already, the later first.

@@ -9,6 +9,7 @@ use skep_spec::insn::{AluOp, Callee, Imm64, Insn, Operand, Reg, Width};
 use super::Scene;
 use super::sentence::Subject;
 use crate::limits::SLOT_BYTES;
+use crate::rejection::Reason;
 
 /// How many comparisons are worth telling.
 const COMPARISONS: usize = 2;
@@ -22,6 +23,8 @@ pub(super) struct Origin {
     pub(super) source: Option<(InsnIdx, Source)>,
     /// The last call that made all that was known of packets void.
     pub(super) packet_changed: Option<(InsnIdx, HelperId)>,
+    /// The last call on the way that took something back.
+    pub(super) released: Option<(InsnIdx, HelperId)>,
     /// The last call on the way that left nothing in r1 to r5.
     pub(super) clobbered: Option<InsnIdx>,
 }
@@ -116,13 +119,17 @@ impl Origin {
     /// Things to see on the way: at most a few, and none twice.
     pub(super) fn labels(&self, scene: &Scene<'_>, subject: Subject) -> Vec<(InsnIdx, String)> {
         let held = scene.register(subject.reg);
-        let pointer = !subject.number && held.is_some_and(|register| register.is_pointer());
+        let pointer = !subject.number
+            && (held.is_some_and(|register| register.is_pointer())
+                || matches!(scene.rejection.reason, Reason::NotMemory { .. }));
         let mut labels = Vec::new();
         if let Some((at, source)) = self.source {
             let text = match source {
                 Source::Context => "it comes from the context, here".into(),
                 Source::Packet => "the pointer is loaded here".into(),
-                Source::Loaded { .. } if pointer => "the pointer is loaded here".into(),
+                Source::Loaded { .. } if held.is_some_and(|register| register.is_pointer()) => {
+                    "the pointer is loaded here".into()
+                }
                 Source::Loaded { bytes: 8 } => "it is loaded here: any 64-bit number".into(),
                 Source::Loaded { bytes } => {
                     let max = u64::MAX >> (64 - 8 * bytes.clamp(1, 8));
@@ -139,6 +146,9 @@ impl Origin {
             labels.push((at, text));
         }
         for step in &self.steps {
+            if pointer && step.change == Change::Compared {
+                continue;
+            }
             let text = match step.change {
                 Change::Compared => "it is compared here, which is not enough",
                 Change::Computed(AluOp::Add | AluOp::Sub) => "it is moved here",
@@ -215,11 +225,13 @@ impl Walk<'_> {
     }
 
     fn note_call(&mut self, at: InsnIdx) {
-        if self.origin.packet_changed.is_none()
-            && let Some(helper) = self.scene.helper_at(at)
-            && proto::common(helper).changes_packet_of_callers()
-        {
-            self.origin.packet_changed = Some((at, helper));
+        let Some(helper) = self.scene.helper_at(at) else { return };
+        let proto = proto::common(helper);
+        if proto.changes_packet_of_callers() {
+            self.origin.packet_changed.get_or_insert((at, helper));
+        }
+        if proto.released_arg().is_some() {
+            self.origin.released.get_or_insert((at, helper));
         }
     }
 
@@ -311,7 +323,7 @@ impl Walk<'_> {
     /// Goes back over an instruction, in search of what was stored on the stack.
     fn back_over_store(&mut self, at: InsnIdx, insn: &Insn, wanted: i32) -> bool {
         let Insn::Store { dst: Reg::FP, off, src, .. } = *insn else { return true };
-        let slot = |off: i32| off.div_euclid(i32::try_from(SLOT_BYTES).expect("limits: 8"));
+        let slot = |off: i32| off.div_euclid(SLOT_BYTES as i32);
         if slot(off.into()) != slot(wanted) {
             return true;
         }

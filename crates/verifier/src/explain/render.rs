@@ -54,7 +54,7 @@ impl Explanation {
         for file in files {
             let labels: Vec<(usize, &Label)> =
                 self.labels.iter().enumerate().filter(|(_, l)| l.place.file == *file).collect();
-            sources.push(Source::of(file.clone(), &labels));
+            sources.push(self.source(file, &labels));
         }
         sources
     }
@@ -81,8 +81,9 @@ struct Mark {
     primary: bool,
 }
 
-impl Source {
-    fn of(file: Option<String>, labels: &[(usize, &Label)]) -> Source {
+impl Explanation {
+    /// What is known of a file.
+    fn source(&self, file: &Option<String>, labels: &[(usize, &Label)]) -> Source {
         let lines: BTreeMap<u32, &Label> =
             labels.iter().map(|(_, label)| (label.place.line, *label)).collect();
         let first = lines.keys().next().copied().unwrap_or(1);
@@ -90,9 +91,13 @@ impl Source {
         let mut starts = BTreeMap::new();
         let mut next = first;
         for (line, label) in &lines {
-            // Lines that nothing is known of are folded away, but for one between two others.
+            // Lines without labels are folded away, but for one between two others.
             for number in next..*line {
-                text.push_str(if number > next { "…\n" } else { "\n" });
+                if number > next {
+                    let known = self.lines.get(&(file.clone(), number));
+                    text.push_str(known.map_or("…", String::as_str));
+                }
+                text.push('\n');
             }
             starts.insert(*line, text.len());
             text.push_str(&label.place.text);
@@ -103,6 +108,6 @@ impl Source {
             let (from, to) = label.place.span;
             Mark { span: start + from..start + to, text: label.text.clone(), primary: *number == 0 }
         });
-        Source { file, first: first as usize, marks: marks.collect(), text }
+        Source { file: file.clone(), first: first as usize, marks: marks.collect(), text }
     }
 }

@@ -10,6 +10,7 @@ mod limit;
 mod memory;
 
 use skep_spec::InsnIdx;
+use skep_spec::abi::proto;
 use skep_spec::insn::{Insn, Reg};
 
 use super::Scene;
@@ -95,6 +96,18 @@ impl Advice {
             self.notes.clear();
             self.help =
                 vec!["load `data` and `data_end` from the context again, and compare again".into()];
+        }
+        if let (true, Some((at, release)), Some((_, Source::Returned(helper)))) =
+            (lost, origin.released, origin.source)
+            && let Reason::NotMemory { .. } | Reason::ArgumentKind { .. } = scene.rejection.reason
+            && proto::common(helper).ret.is_nullable()
+        {
+            let (name, release) = (helper.name(), release.name());
+            self.title = format!("what `{name}` has handed out is used after it was given back");
+            self.label = "it is gone".into();
+            self.places.push((at, format!("`{release}` gives it back")));
+            self.notes.clear();
+            self.help = vec![format!("use it before `{release}`")];
         }
         let changes = |change| origin.steps.iter().any(|step| step.change == change);
         if subject.number && changes(Change::Narrowed) && changes(Change::Compared) {

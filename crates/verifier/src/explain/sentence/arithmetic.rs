@@ -62,11 +62,21 @@ pub(super) fn advice(scene: &Scene<'_>) -> Option<Advice> {
                 .about(Subject::register(*reg))
         }
         Reason::PointerDistance { pointer, number }
-        | Reason::PointerOutOfBounds { pointer, number } => Advice::new(
-            format!("the pointer to {} would be moved too far", scene.target(pointer)),
-            format!("by {}", signed(*number)),
-        )
-        .note("a pointer may be moved by less than 512 MiB"),
+        | Reason::PointerOutOfBounds { pointer, number } => {
+            let advice = Advice::new(
+                format!("the pointer to {} may be moved too far", scene.target(pointer)),
+                format!("by {}: {}", signed(*number), added(scene)),
+            )
+            .note("a pointer may be moved by less than 512 MiB")
+            .about(added_register(scene)?);
+            if *number < 0 {
+                advice.help(
+                    "make the index unsigned: a signed comparison lets negative numbers through",
+                )
+            } else {
+                advice.help("compare the index with the size first")
+            }
+        }
         Reason::PointerOffset { pointer, off } => Advice::new(
             format!("the pointer to {} would be moved too far", scene.target(pointer)),
             format!("by {off}"),
@@ -104,8 +114,8 @@ fn added(scene: &Scene<'_>) -> String {
     let register = added_register(scene).and_then(|subject| scene.register(subject.reg));
     match register {
         Some(register) if register.is_scalar() => {
-            format!("the number is {}", numbers(&register.value))
+            format!("what is added is {}", numbers(&register.value))
         }
-        Some(_) | None => "the number is not bounded".into(),
+        Some(_) | None => "what is added is not bounded".into(),
     }
 }

@@ -31,8 +31,16 @@ pub(super) fn advice(scene: &Scene<'_>) -> Option<Advice> {
                 Some(_) | None => advice.help("give it back on every path"),
             }
         }
-        Reason::LockHeld { at } => Advice::new("a spin lock is held here", coming(*at))
-            .help("call `bpf_spin_unlock` on every path"),
+        Reason::LockHeld { at } => {
+            let mut advice = Advice::new("a spin lock is still held", coming(*at));
+            if let Some(lock) = scene.rejection.state.as_ref().and_then(|state| state.lock) {
+                advice = advice.place(lock.at, "it was taken here");
+            }
+            if let Some(branch) = last_branch(scene) {
+                advice = advice.place(branch, "the path parts from others here");
+            }
+            advice.help("call `bpf_spin_unlock` on every path")
+        }
         Reason::CallInLock => {
             Advice::new("nothing can be called while a spin lock is held", "called here")
                 .help("move the call before `bpf_spin_lock`, or behind `bpf_spin_unlock`")

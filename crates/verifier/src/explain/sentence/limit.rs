@@ -19,17 +19,18 @@ pub(super) fn advice(scene: &Scene<'_>) -> Option<Advice> {
                 ),
                 "given up here",
             );
-            budget(scene, advice).help(
-                "a loop that is verified once: `bpf_loop`, `bpf_for`; fewer rounds; or a global \
-                 (not static) function for its body, which is verified by itself",
-            )
+            budget(scene, advice).help(LOOP)
         }
         Reason::TooManyJumps { pending } => {
             let advice = Advice::new(
                 format!("the program is too complex: {pending} branches wait to be followed"),
                 "given up here",
             );
-            budget(scene, advice).help(
+            let advice = budget(scene, advice);
+            if advice.notes.iter().any(|note| note.contains("to a loop")) {
+                return Some(advice.help(LOOP));
+            }
+            advice.help(
                 "put parts of it into global (not static) functions, each verified by itself; or \
                  compute conditions without branches",
             )
@@ -41,7 +42,7 @@ pub(super) fn advice(scene: &Scene<'_>) -> Option<Advice> {
         .help("count the rounds, and end at a constant number: `for (i = 0; i < 64; i++)`"),
         Reason::StackDepth { calls, bytes } => Advice::new(
             format!("functions that call each other use {bytes} bytes of stack, {calls} deep"),
-            "called here",
+            "with this function it is too much",
         )
         .note(format!("all of them together may use {}", limits::STACK_BYTES))
         .help("keep large objects in a per-CPU array map instead of on the stack"),
@@ -74,6 +75,10 @@ pub(super) fn advice(scene: &Scene<'_>) -> Option<Advice> {
         _ => return None,
     })
 }
+
+/// What to do about a loop that takes too long.
+const LOOP: &str = "a loop that is verified once: `bpf_loop`, `bpf_for`; fewer rounds; or a global \
+                    (not static) function for its body, which is verified by itself";
 
 /// Says which instruction the path came by most often: the loop that eats the budget.
 fn budget(scene: &Scene<'_>, advice: Advice) -> Advice {

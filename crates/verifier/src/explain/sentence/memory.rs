@@ -129,7 +129,8 @@ fn outside(scene: &Scene<'_>, extent: &Extent, beyond: Beyond) -> Advice {
         }
         Beyond::Unbounded | Beyond::Max | Beyond::Fixed | Beyond::Packet => {}
     }
-    if pointer.has_variable_offset() {
+    let too_high = matches!(beyond, Beyond::Unbounded | Beyond::Max);
+    if pointer.has_variable_offset() && too_high {
         advice = advice.help(format!(
             "compare the offset with the size right before the access, so that it is at most \
              {room}: `if (offset > {room}) return 0;`"
