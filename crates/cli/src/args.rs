@@ -95,6 +95,9 @@ pub(crate) struct RunArgs {
     /// BTF to relocate against [default: this machine's, /sys/kernel/btf/vmlinux]
     #[arg(long, value_name = "FILE")]
     pub(crate) btf: Option<PathBuf>,
+    /// Run programs that the verifier does not accept, in the interpreter, which checks every access
+    #[arg(long)]
+    pub(crate) unverified: bool,
 }
 
 /// Packet treatment.

@@ -3,6 +3,7 @@
 mod place;
 mod progress;
 mod report;
+mod safe;
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter};
@@ -36,6 +37,7 @@ pub(crate) fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Failure> 
     let capture = open_capture(&args.packets)?;
 
     let place = Place::new(global, args)?;
+    let safe = safe::verify(global, args, &object, &programs, prog_type)?;
     let types = input::core_types(&object, args.btf.as_deref())?;
     let target = types.as_ref().map(CoreTarget::new);
     let options = load::Options {
@@ -46,7 +48,7 @@ pub(crate) fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Failure> 
     };
     let loaded = load::load(&place.engine, &object, &options)
         .map_err(|error| input::library_failure(&args.object, &error))?;
-    place.say_how_programs_run(global);
+    place.say_how_programs_run(global, safe);
 
     let mut report = Report::new(&place, &loaded, &programs, global);
     let mut output = args.write.as_deref().map(Output::create).transpose()?;

@@ -6,6 +6,7 @@ use skep::command::Engine;
 use skep::runtime::world::{FixedWorld, TraceLine};
 use skep::runtime::{self, UserEngine};
 
+use super::safe::Safe;
 use crate::args::{EngineArg, Global, RunArgs};
 use crate::failure::{Failure, note};
 
@@ -50,15 +51,18 @@ impl Place {
     }
 
     /// Says what a reader of the results should know about how they came about.
-    pub(crate) fn say_how_programs_run(&self, global: &Global) {
+    pub(crate) fn say_how_programs_run(&self, global: &Global, safe: Safe) {
         if global.json() {
             return;
         }
         if self.world.is_some() {
-            note(
-                "no verifier has seen these programs: they run in the interpreter, which checks \
-                  every access",
-            );
+            match safe {
+                Safe::Verified => {}
+                Safe::Unverified => note(
+                    "these programs were not verified: they run in the interpreter, which checks \
+                     every access",
+                ),
+            }
         } else {
             note(
                 "programs see the kernel's clock, not the capture's; what they trace goes to \
