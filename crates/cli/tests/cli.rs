@@ -34,9 +34,12 @@ fn masked(bytes: &[u8]) -> String {
     let parts: Vec<_> =
         text.split(" ns a packet").map(|part| part.trim_end_matches(is_figure)).collect();
     let text = parts.join("N ns a packet");
-    let mut parts = text.split("\"ns_per_packet\":");
-    let head = parts.next().unwrap_or_default().to_owned();
-    parts.fold(head, |text, part| text + "\"ns_per_packet\":N" + part.trim_start_matches(is_figure))
+    let fields = ["\"ns_per_packet\":", "\"time_us\":"];
+    fields.into_iter().fold(text, |text, field| {
+        let mut parts = text.split(field);
+        let head = parts.next().unwrap_or_default().to_owned();
+        parts.fold(head, |text, part| text + field + "N" + part.trim_start_matches(is_figure))
+    })
 }
 
 #[test]
