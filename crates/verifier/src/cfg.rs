@@ -212,6 +212,16 @@ impl Cfg {
         self.slots[at.index()].component
     }
 
+    /// The loop that the instruction is part of, as [`Cfg::component`] has it. A call that calls back
+    /// at once is one as well, since it may do so any number of times; to Linux 6.18 it is not.
+    #[inline]
+    pub(crate) fn loop_of(&self, at: InsnIdx) -> u32 {
+        match self.component(at) {
+            0 if self.calls_callback(at) => u32::MAX - at.0,
+            component => component,
+        }
+    }
+
     /// That the stack is large enough for all functions that can be active at once, given what a
     /// walk has found each to use, by number.
     pub(crate) fn check_stack(&self, input: &Input<'_>, used: &[StackUse]) -> Check {

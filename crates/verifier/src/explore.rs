@@ -6,6 +6,7 @@
 
 mod checkpoint;
 mod component;
+mod depth;
 mod equal;
 mod history;
 mod live;
@@ -27,7 +28,6 @@ use std::time::Instant;
 
 use skep_spec::InsnIdx;
 
-use crate::cfg::StackUse;
 use crate::environment::Environment;
 use crate::input::{Input, Options};
 use crate::kernel_words::FinalLine;
@@ -163,18 +163,6 @@ impl Walk<'_> {
                 }
             }
         }
-    }
-
-    /// That the stack is large enough for all functions that can be active at once.
-    fn check_stack_depth(&self) -> Check {
-        let depths = self.statistics.stack_depth.iter().zip(0..);
-        let used: Vec<StackUse> = depths
-            .map(|(bytes, subprogram)| StackUse {
-                bytes: *bytes,
-                called_later: self.functions.is_called_later(subprogram),
-            })
-            .collect();
-        self.cfg.check_stack(self.input, &used)
     }
 
     /// The path goes on with another instruction.

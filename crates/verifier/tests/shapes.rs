@@ -6,6 +6,8 @@
 
 #[path = "shapes/flow.rs"]
 mod flow;
+#[path = "shapes/functions.rs"]
+mod functions;
 #[path = "shapes/kernel.rs"]
 mod kernel;
 #[path = "scalars/random.rs"]
@@ -13,19 +15,36 @@ mod random;
 #[path = "shapes/stack.rs"]
 mod stack;
 
+use functions::Functions;
 use kernel::{Kernel, Verdict};
 use random::Random;
 use skep_btf::Btf;
 use skep_spec::Code;
 use skep_spec::abi::ProgType;
 use skep_spec::disasm::Listing;
-use skep_spec::insn::Imm64;
+use skep_spec::insn::{Imm64, Insn};
 use skep_verifier::environment::{Environment, MapFacts, NoMap};
 use skep_verifier::log::Level;
 use skep_verifier::{Input, Options, Outcome, verify};
 
 /// How many programs are tried unless the environment says otherwise: some seconds' worth.
 const PROGRAMS: u64 = 400;
+
+/// A program.
+struct Program {
+    code: Code,
+    prog_type: ProgType,
+    /// Where its functions begin, if types are given to them.
+    starts: Vec<u32>,
+}
+
+impl Program {
+    /// Whether a function of it may be called back.
+    fn calls_back(&self) -> bool {
+        let is_address = |insn: &Insn| matches!(insn, Insn::LoadImm64 { imm: Imm64::Func(_), .. });
+        self.code.iter().any(|(_, insn)| is_address(insn))
+    }
+}
 
 /// No maps, and no types.
 struct Nothing;
@@ -42,7 +61,7 @@ impl Environment for Nothing {
 
 #[test]
 fn functions_loops_and_live_registers_are_the_kernels() {
-    let compared = check("shapes", flow::random, Level::All, |kernel, ours| {
+    let compared = check("shapes", flow::random, Level::All, |_, kernel, ours| {
         let (theirs, ours) = (kernel::shape(&kernel.log), kernel::shape(&ours.log));
         if theirs == ours { Ok(theirs.lines().count()) } else { Err(difference(&theirs, &ours)) }
     });
@@ -51,7 +70,7 @@ fn functions_loops_and_live_registers_are_the_kernels() {
 
 #[test]
 fn refusals_are_the_kernels() {
-    let compared = check("refusals", flow::random, Level::Silent, |kernel, ours| {
+    let compared = check("refusals", flow::random, Level::Silent, |_, kernel, ours| {
         // What comes of following paths is another matter.
         if kernel.walked() {
             return Ok(0);
@@ -64,8 +83,14 @@ fn refusals_are_the_kernels() {
 
 #[test]
 fn walks_are_as_long_as_the_kernels() {
-    let compared = check("walks", stack::random, Level::Silent, |kernel, ours| {
-        let (theirs, ours) = (kernel.summary(), ours.summary());
+    let compared = check("walks", stack::random, Level::Silent, |program, kernel, ours| {
+        // Callbacks are loops here, and not to the kernel.
+        let alike = !program.calls_back();
+        let (theirs, ours) = (kernel.summary(alike), ours.summary(alike));
+        // What the kernel says of itself.
+        if theirs.starts_with("verifier bug") {
+            return Ok(0);
+        }
         if theirs == ours { Ok(1) } else { Err(difference(&theirs, &ours)) }
     });
     println!("{compared} walks compared");
@@ -78,9 +103,9 @@ fn difference(theirs: &str, ours: &str) -> String {
 /// Compares random programs; gives the sum of what the comparisons give.
 fn check(
     subject: &str,
-    program: fn(&mut Random) -> Code,
+    program: fn(&mut Random) -> Program,
     level: Level,
-    compare: impl Fn(&Verdict, &Verdict) -> Result<usize, String>,
+    compare: impl Fn(&Program, &Verdict, &Verdict) -> Result<usize, String>,
 ) -> usize {
     let kernel = match Kernel::new() {
         Ok(kernel) => kernel,
@@ -95,14 +120,14 @@ fn check(
     let mut compared = 0;
     let mut differences = Vec::new();
     for seed in first..first + programs {
-        let code = program(&mut Random::new(seed));
-        let Some(ours) = judge(&code, level) else { continue };
+        let program = program(&mut Random::new(seed));
+        let Some(ours) = judge(&program, level) else { continue };
         let detailed = level == Level::All;
-        match compare(&kernel.judge(&code, detailed), &ours) {
+        match compare(&program, &kernel.judge(&program, detailed), &ours) {
             Ok(count) => compared += count,
             Err(difference) => {
-                let text = format!("seed {seed}:\n{}{difference}\n", Listing::new(&code));
-                differences.push((code.len(), seed, text));
+                let text = format!("seed {seed}:\n{}{difference}\n", Listing::new(&program.code));
+                differences.push((program.code.len(), seed, text));
             }
         }
     }
@@ -118,8 +143,14 @@ fn check(
 }
 
 /// What this crate says of a program; `None` where it holds what is not supported.
-fn judge(code: &Code, level: Level) -> Option<Verdict> {
-    let input = Input::new(code, ProgType::SocketFilter);
+fn judge(program: &Program, level: Level) -> Option<Verdict> {
+    let functions = Functions::new();
+    let infos = functions.infos(&program.starts);
+    let input = Input {
+        btf: functions.btf(&program.starts),
+        func_info: &infos,
+        ..Input::new(&program.code, program.prog_type)
+    };
     let report = verify(&input, &Nothing, Options { log: level, prune: true });
     let (accepted, line) = match &report.outcome {
         Outcome::Accepted(_) => (true, None),
@@ -128,8 +159,9 @@ fn judge(code: &Code, level: Level) -> Option<Verdict> {
     };
     let statistics = &report.statistics;
     let last = format!(
-        "processed {} insns (limit 1000000) max_states_per_insn {} total_states {} peak_states {} \
+        "stack depth {}\nprocessed {} insns (limit 1000000) max_states_per_insn {} total_states {} peak_states {} \
          mark_read 0",
+        statistics.stack_depth.iter().map(u32::to_string).collect::<Vec<_>>().join("+"),
         statistics.processed,
         statistics.max_states_per_insn,
         statistics.total_states,

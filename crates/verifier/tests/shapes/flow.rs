@@ -1,11 +1,13 @@
 //! Random programs of any instructions, with jumps and calls to anywhere.
 
 use skep_spec::Code;
+use skep_spec::abi::ProgType;
 use skep_spec::insn::{
     AluOp, AtomicOp, Callee, Condition, Imm64, Insn, Operand, PacketIndex, Reg, SignedFrom, Size,
     SwapKind, SwapSize, Width,
 };
 
+use crate::Program;
 use crate::random::Random;
 
 /// How many instructions a program has at most.
@@ -14,13 +16,14 @@ const INSNS: u64 = 40;
 const HELPERS: u64 = 214;
 
 /// A program.
-pub(crate) fn random(random: &mut Random) -> Code {
+pub(crate) fn random(random: &mut Random) -> Program {
     let count = 1 + random.below(INSNS);
     let mut insns: Vec<Insn> = (0..count).map(|at| insn(random, at, count)).collect();
     if !random.once_in(20) {
         insns.push(Insn::Exit);
     }
-    Code::from_iter(insns)
+    let prog_type = ProgType::SocketFilter;
+    Program { code: Code::from_iter(insns), prog_type, starts: Vec::new() }
 }
 
 /// A distance from an instruction to most often another one.

@@ -1,15 +1,21 @@
 //! The running kernel, asked for its verdict and log.
 
-use skep_command::prog::ProgLoad;
-use skep_command::{Engine, Error};
+use skep_command::prog::{FuncInfo, ProgBtf, ProgLoad};
+use skep_command::{Engine, Error, Handle};
 use skep_linux::LinuxEngine;
-use skep_spec::Code;
-use skep_spec::abi::ProgType;
 
-/// The kernel.
+use crate::Program;
+use crate::functions::Functions;
+
+/// The kernel, and types for functions.
 pub(crate) struct Kernel {
     engine: LinuxEngine,
+    functions: Functions,
+    btf: Handle,
 }
+
+/// `BPF_LOG_STATS`.
+const STATISTICS: u32 = 4;
 
 /// What is said of a program.
 pub(crate) struct Verdict {
@@ -21,29 +27,35 @@ impl Kernel {
     /// The kernel, or why it cannot be asked.
     pub(crate) fn new() -> Result<Kernel, String> {
         let engine = LinuxEngine::new().map_err(|error| error.to_string())?;
-        Ok(Kernel { engine })
+        let functions = Functions::new();
+        let btf = engine.btf_load(&functions.bytes()).map_err(|error| error.to_string())?;
+        Ok(Kernel { engine, functions, btf })
     }
 
     /// What the kernel says of a program.
-    pub(crate) fn judge(&self, code: &Code, detailed: bool) -> Verdict {
-        let loaded = self.load(code, if detailed { 2 } else { 1 });
+    pub(crate) fn judge(&self, program: &Program, detailed: bool) -> Verdict {
+        let loaded = self.load(program, if detailed { 2 | STATISTICS } else { 1 | STATISTICS });
         match loaded {
             Ok(log) => Verdict { accepted: true, log },
             Err(error) => Verdict { accepted: false, log: error.log.unwrap_or_default() },
         }
     }
 
-    fn load(&self, code: &Code, log_level: u32) -> Result<String, Error> {
+    fn load(&self, program: &Program, log_level: u32) -> Result<String, Error> {
+        let infos = self.functions.infos(&program.starts);
+        let funcs: Vec<_> =
+            infos.iter().map(|info| FuncInfo { at: info.at, type_id: info.type_id }).collect();
+        let btf = ProgBtf { btf: self.btf, funcs: &funcs, lines: &[] };
         let loaded = self.engine.prog_load(&ProgLoad {
             name: "shape",
-            prog_type: ProgType::SocketFilter,
+            prog_type: program.prog_type,
             expected_attach_type: None,
-            code,
+            code: &program.code,
             license: "GPL",
             flags: 0,
             kern_version: 0,
             ifindex: 0,
-            btf: None,
+            btf: (!funcs.is_empty()).then_some(btf),
             attach_btf_id: 0,
             attach_to: None,
             log_level,
@@ -53,8 +65,12 @@ impl Kernel {
     }
 }
 
-/// Where a log begins to say how much was walked.
+/// How a line begins that says how much was walked.
 const SUMMARY: &str = "processed ";
+/// How a line begins that says how much stack is used.
+const DEPTH: &str = "stack depth ";
+/// How the statistics begin.
+const STATISTICS_LINES: [&str; 3] = ["verification time ", DEPTH, SUMMARY];
 
 impl Verdict {
     /// Whether any path was followed.
@@ -62,20 +78,28 @@ impl Verdict {
         self.accepted || !self.summary_line().starts_with("processed 0 ")
     }
 
-    /// The line before the summary.
+    /// The line before the statistics.
     pub(crate) fn final_line(&self) -> String {
-        let lines = self.log.lines().take_while(|line| !line.starts_with(SUMMARY));
+        let ends = |line: &str| STATISTICS_LINES.iter().any(|start| line.starts_with(start));
+        let lines = self.log.lines().take_while(|line| !ends(line));
         lines.last().unwrap_or_default().into()
+    }
+
+    /// How much stack each function uses.
+    fn depth_line(&self) -> &str {
+        self.log.lines().find(|line| line.starts_with(DEPTH)).unwrap_or_default()
     }
 
     fn summary_line(&self) -> &str {
         self.log.lines().find(|line| line.starts_with(SUMMARY)).unwrap_or_default()
     }
 
-    /// The verdict, the final line of a refusal, and how much was walked.
-    pub(crate) fn summary(&self) -> String {
+    /// The verdict, the final line of a refusal, the stack, and how much was walked, if that is
+    /// to be known.
+    pub(crate) fn summary(&self, walked: bool) -> String {
         let line = if self.accepted { "accepted".into() } else { self.final_line() };
-        format!("{line}\n{}", self.summary_line())
+        let walked = if walked { self.summary_line() } else { "" };
+        format!("{line}\n{}\n{walked}", self.depth_line())
     }
 }
 

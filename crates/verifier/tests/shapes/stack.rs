@@ -4,8 +4,10 @@
 //! rounds.
 
 use skep_spec::Code;
+use skep_spec::abi::ProgType;
 use skep_spec::insn::{AluOp, Callee, Condition, Imm64, Insn, Operand, Reg, Size, Width};
 
+use crate::Program;
 use crate::random::Random;
 
 /// How many functions a program has at most.
@@ -24,7 +26,7 @@ struct Patch {
 }
 
 /// A program.
-pub(crate) fn random(random: &mut Random) -> Code {
+pub(crate) fn random(random: &mut Random) -> Program {
     let count = usize::try_from(1 + random.below(FUNCTIONS)).expect("small");
     let mut code: Vec<Insn> = Vec::new();
     let mut slots = 0;
@@ -49,8 +51,9 @@ pub(crate) fn random(random: &mut Random) -> Code {
             other => panic!("{other} calls nothing"),
         }
     }
-    // Functions that nobody calls are refused.
-    Code::from_iter(code)
+    let starts = starts.into_iter().map(|start| u32::try_from(start).expect("small")).collect();
+    let prog_type = random.pick(&[ProgType::SocketFilter, ProgType::Kprobe]);
+    Program { code: Code::from_iter(code), prog_type, starts }
 }
 
 fn mov(dst: Reg, src: Operand) -> Insn {
