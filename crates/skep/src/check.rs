@@ -254,7 +254,7 @@ fn source(input: &Input<'_>, report: &Report) -> Option<Source> {
     let line = input.line_info.get(after.checked_sub(1)?)?;
     let strings = input.btf?;
     Some(Source {
-        file: strings.string(line.file_name_off)?.into_owned(),
+        file: strings.string(line.file_name_off)?.trim_start_matches("./").to_owned(),
         line: line.line,
         text: strings.string(line.line_off)?.into_owned(),
     })

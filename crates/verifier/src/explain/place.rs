@@ -30,7 +30,7 @@ impl Place {
         let after = input.line_info.partition_point(|line| line.at <= at);
         let line = input.line_info.get(after.checked_sub(1)?)?;
         let strings = input.btf?;
-        let file = strings.string(line.file_name_off)?.into_owned();
+        let file = file_name(&strings.string(line.file_name_off)?).to_owned();
         let text = strings.string(line.line_off)?.into_owned();
         if text.trim().is_empty() {
             return None;
@@ -49,6 +49,11 @@ impl Place {
         let text = insn.map_or_else(|| "(no instruction)".into(), ToString::to_string);
         Place { file: None, line: at.0, span: (0, text.len()), text }
     }
+}
+
+/// A file's name as it is shown.
+fn file_name(name: &str) -> &str {
+    name.trim_start_matches("./")
 }
 
 /// The text of a line as it is shown.
@@ -77,11 +82,12 @@ pub(super) fn lines<'a>(
     let Some(strings) = input.btf else { return lines };
     for line in input.line_info {
         let Some(file) = strings.string(line.file_name_off) else { continue };
-        let Some((first, last)) = ranges.get(&Some(&*file)) else { continue };
+        let file = file_name(&file);
+        let Some((first, last)) = ranges.get(&Some(file)) else { continue };
         if (*first..=*last).contains(&line.line)
             && let Some(text) = strings.string(line.line_off)
         {
-            lines.insert((Some(file.into_owned()), line.line), shown(&text));
+            lines.insert((Some(file.to_owned()), line.line), shown(&text));
         }
     }
     lines

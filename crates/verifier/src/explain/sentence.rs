@@ -109,6 +109,16 @@ impl Advice {
             self.notes.clear();
             self.help = vec![format!("use it before `{release}`")];
         }
+        if let (true, Some((_, Source::Context)), Reason::NotMemory { .. }) =
+            (lost, origin.source, &scene.rejection.reason)
+        {
+            let program = scene.input.prog_type.name();
+            self.notes.push(format!(
+                "for programs of type {program}, this part of the context is a number"
+            ));
+            self.help =
+                vec!["see that the program type (the section's name) is the right one".into()];
+        }
         let changes = |change| origin.steps.iter().any(|step| step.change == change);
         if subject.number && changes(Change::Narrowed) && changes(Change::Compared) {
             self.notes.push(
