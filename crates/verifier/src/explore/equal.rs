@@ -119,10 +119,7 @@ impl Comparison {
         match (old.kind, new.kind) {
             (Kind::Scalar, _) => {
                 (!precise && self.exactness == Exactness::Loose)
-                    || old.displaced == new.displaced
-                        && (old.displaced.is_none() || old.off == new.off)
-                        && within()
-                        && ids.check_scalars(old.id, new.id)
+                    || within() && same_ties(old, new, ids)
             }
             (
                 Kind::MapKey { .. }
@@ -195,6 +192,15 @@ fn as_number(slot: &Slot) -> Option<Register> {
     }
     let unknown = slot.bytes.iter().all(|byte| matches!(byte, Byte::Invalid | Byte::Misc));
     unknown.then_some(Register::UNKNOWN)
+}
+
+/// Whether a number is tied to all that the checkpoint's was tied to. If that was tied to nothing,
+/// no path has learned anything of it by way of others, and what ties there are now do no harm.
+fn same_ties(old: &Register, new: &Register, ids: &mut IdMap) -> bool {
+    old.id.is_none()
+        || old.displaced == new.displaced
+            && (old.displaced.is_none() || old.off == new.off)
+            && ids.check_scalars(old.id, new.id)
 }
 
 /// Whether registers are the same but for names.
