@@ -32,7 +32,7 @@ use crate::environment::Environment;
 use crate::input::{Input, Options};
 use crate::kernel_words::FinalLine;
 use crate::limits;
-use crate::log::Names;
+use crate::log::{self, Names};
 use crate::maps::Maps;
 use crate::outcome::{Outcome, Report, Statistics, Unsupported, Verified};
 use crate::rejection::{Check, Reason, Rejection, Stop};
@@ -63,12 +63,13 @@ pub fn verify_observed(
         Err(stop) => {
             let maps = Maps::default();
             let names = Names { maps: &maps, environment };
-            Report {
-                outcome: outcome(*stop, None, input, names),
-                statistics: Statistics::default(),
-                log: String::new(),
-                maps,
-            }
+            let outcome = outcome(*stop, None, input, names);
+            let line = match &outcome {
+                Outcome::Rejected(rejection) => rejection.final_line.as_str(),
+                Outcome::Accepted(_) | Outcome::Unsupported(_) => "",
+            };
+            let log = log::refused(options.log, line);
+            Report { outcome, statistics: Statistics::default(), log, maps }
         }
     };
     report.statistics.time = begin.elapsed();

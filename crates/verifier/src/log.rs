@@ -15,9 +15,13 @@ mod trace;
 
 use std::rc::Rc;
 
+use skep_spec::InsnIdx;
+
 pub(crate) use self::register::{KindName, Names};
 pub(crate) use self::state::{Part, StateText};
+use self::statistics::StatisticsText;
 use self::text::Text;
+use crate::outcome::Statistics;
 use crate::state::Stack;
 
 /// How much goes to the log (`log_level` of the load command).
@@ -63,8 +67,8 @@ pub(crate) struct Log {
     marks: Vec<usize>,
     /// How many frames there were before the last instruction.
     depth: usize,
-    /// The frame that the last instruction leaves, if it does.
-    callee: String,
+    /// The frame that the last instruction leaves, if it does, and where it goes.
+    callee: (InsnIdx, String),
     /// The stack before the last instruction.
     stack: Option<Rc<Stack>>,
 }
@@ -81,7 +85,7 @@ impl Log {
             source: None,
             marks: Vec::new(),
             depth: 0,
-            callee: String::new(),
+            callee: (InsnIdx(0), String::new()),
             stack: None,
         }
     }
@@ -90,4 +94,13 @@ impl Log {
     pub(crate) fn into_text(self) -> String {
         self.text.into_string()
     }
+}
+
+/// The log of a program that is refused before any path is followed.
+pub(crate) fn refused(level: Level, line: &str) -> String {
+    if level == Level::Silent || line.is_empty() {
+        return String::new();
+    }
+    let statistics = Statistics::default();
+    format!("{line}\n{}", StatisticsText { statistics: &statistics, level })
 }

@@ -56,6 +56,13 @@ fn run(case: &Case) -> testkit::Outcome {
     if case.section("differs").is_none() && !verdict.starts_with("unsupported") {
         match Kernel::new(&setting) {
             Ok(kernel) => {
+                if !is_limit(&report.outcome) {
+                    let theirs = kernel.log(&program(case, &setting, &kernel.handles()), &setting);
+                    let options = Options { log: Level::All, prune: true };
+                    let ours = verify(&input, &world, options).log;
+                    let (ours, theirs) = (essence(&ours), essence(&theirs));
+                    assert_eq!(ours, theirs, "{}: the kernel's log differs", case.name());
+                }
                 let theirs = kernel.judge(&program(case, &setting, &kernel.handles()), &setting);
                 let ours = if verdict == "accept" { "accept" } else { &line };
                 assert_eq!(theirs, ours, "{}: the kernel says something else", case.name());
@@ -71,6 +78,39 @@ fn run(case: &Case) -> testkit::Outcome {
         found.push(("explanation", explanation.to_string()));
     }
     testkit::Outcome::Found(found)
+}
+
+/// What a log says of paths: instructions, and states between them.
+///
+/// The kernel has more to say: how precision spreads, what is live of the stack, which loops are
+/// entered. Behind such a line, the state has a line of its own. And it has addresses for maps.
+fn essence(log: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    for line in log.lines().skip_while(|line| !line.starts_with("0: ")) {
+        let own = ["mark_precise:", "SCC ", "("].iter().any(|word| line.starts_with(word));
+        if own || line.is_empty() {
+            continue;
+        }
+        if line.starts_with(kernel::SUMMARY) {
+            break;
+        }
+        let (insn, state) = match line.split_once(" ;") {
+            Some((insn, state)) => (insn.trim(), Some(state)),
+            None => (line, None),
+        };
+        // `7: R0=1`, as against `7: (95) exit`.
+        let insn = match insn.split_once(": ") {
+            Some((_, state)) if state.starts_with(['R', 'f']) && !state.starts_with("func") => {
+                state
+            }
+            Some(_) | None => insn,
+        };
+        let insn = insn.split(" = map[").next().unwrap_or_default();
+        let insn = insn.split(" = 0xffff").next().unwrap_or_default();
+        lines.push(insn.trim().to_owned());
+        lines.extend(state.map(|state| state.trim().to_owned()));
+    }
+    lines
 }
 
 /// Whether a program failed because there was too much of it: without pruning there is more.

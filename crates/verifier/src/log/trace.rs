@@ -79,8 +79,13 @@ impl Walk<'_> {
         self.log.touched = insn.map_or(Part::default(), |insn| touched(insn, &self.state));
         self.log.depth = self.state.depth();
         self.log.callee = match insn {
-            Some(Insn::Exit) => self.frame_text(self.state.depth()).to_string(),
-            Some(_) | None => String::new(),
+            Some(Insn::Exit) => {
+                let frame = self.state.frame();
+                let behind = u32::from(frame.callback.is_none());
+                let to = InsnIdx(frame.callsite.0.saturating_add(behind));
+                (to, self.frame_text(self.state.depth()).to_string())
+            }
+            Some(_) | None => (InsnIdx(0), String::new()),
         };
         self.log.stack = Some(Rc::clone(&self.state.frame().stack));
     }
@@ -134,8 +139,8 @@ impl Walk<'_> {
             self.log.text.push(&text);
             self.log.touched = Part::ALL;
         } else if depth < self.log.depth {
-            let (callee, caller) = (&self.log.callee, self.frame_text(depth));
-            let text = format!("returning from callee:\n{callee}\nto caller:\n{caller}\n");
+            let ((to, callee), caller) = (&self.log.callee, self.frame_text(depth));
+            let text = format!("returning from callee:\n{callee}\nto caller at {to}:\n{caller}\n");
             self.log.text.push(&text);
             self.log.touched = Part::default();
             self.log.begins = true;

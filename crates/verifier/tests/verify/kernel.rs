@@ -9,7 +9,7 @@ use skep_spec::Code;
 use crate::setting::{Map, Setting, lock_types};
 
 /// What the log ends with, after what it says of the program.
-const SUMMARY: &str = "processed ";
+pub(crate) const SUMMARY: &str = "processed ";
 
 /// The flags of a load command (UAPI).
 const FLAGS: [(&str, u32); 5] = [
@@ -67,8 +67,27 @@ impl Kernel {
         self.maps.iter().map(|map| map.0).collect()
     }
 
+    /// The log of all paths.
+    pub(crate) fn log(&self, code: &Code, setting: &Setting) -> String {
+        match self.load(code, setting, 2) {
+            Ok(log) => log,
+            Err(error) => error.log.unwrap_or_default(),
+        }
+    }
+
     /// `accept`, or the final line of a refusal.
     pub(crate) fn judge(&self, code: &Code, setting: &Setting) -> String {
+        match self.load(code, setting, 1) {
+            Ok(_) => "accept".into(),
+            Err(error) => {
+                let log = error.log.unwrap_or_default();
+                let lines = log.lines().take_while(|line| !line.starts_with(SUMMARY));
+                lines.last().unwrap_or_default().into()
+            }
+        }
+    }
+
+    fn load(&self, code: &Code, setting: &Setting, log_level: u32) -> skep_command::Result<String> {
         let flags = FLAGS.iter().filter(|(name, _)| setting.has(name)).map(|(_, flag)| flag).sum();
         let loaded = self.engine.prog_load(&ProgLoad {
             name: "verify",
@@ -82,19 +101,10 @@ impl Kernel {
             btf: None,
             attach_btf_id: 0,
             attach_to: None,
-            log_level: 1,
-        });
-        match loaded {
-            Ok(loaded) => {
-                self.engine.close(loaded.handle);
-                "accept".into()
-            }
-            Err(error) => {
-                let log = error.log.unwrap_or_default();
-                let lines = log.lines().take_while(|line| !line.starts_with(SUMMARY));
-                lines.last().unwrap_or_default().into()
-            }
-        }
+            log_level,
+        })?;
+        self.engine.close(loaded.handle);
+        Ok(loaded.log)
     }
 }
 
