@@ -35,7 +35,10 @@ impl Maps {
             // The kernel makes them so: what is looked up is a part of its own list of devices.
             facts.flags |= flag::RDONLY_PROG;
         }
-        let inner = facts.inner.take().map(|inner| self.push(*inner, None, false));
+        let inner = facts.inner.take().map(|inner| {
+            // A map of maps remembers the shape of what is within, not its name.
+            self.push(MapFacts { name: String::new(), ..*inner }, None, false)
+        });
         self.push(facts, inner, true)
     }
 

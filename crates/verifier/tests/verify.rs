@@ -103,7 +103,9 @@ fn essence(log: &str) -> Vec<String> {
             Some((_, state)) if state.starts_with(['R', 'f']) && !state.starts_with("func") => {
                 state
             }
-            Some(_) | None => insn,
+            Some(_) => insn,
+            // `7:` alone: no register that is known has changed.
+            None => insn.trim_end_matches(|c: char| c == ':' || c.is_ascii_digit()),
         };
         let insn = insn.split(" = map[").next().unwrap_or_default();
         let insn = insn.split(" = 0xffff").next().unwrap_or_default();

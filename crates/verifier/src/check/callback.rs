@@ -5,6 +5,7 @@
 //! the other. It ends when coming back tells nothing new. A callback that is called later begins
 //! on an empty stack, when the program is over.
 
+use skep_spec::InsnIdx;
 use skep_spec::abi::proto::Callback;
 use skep_spec::insn::{Imm64, Insn, Reg};
 
@@ -98,16 +99,31 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Whether each function whose address is taken is called on some path: where none is, Linux
-    /// drops it as dead code, and then stumbles over its address.
+    /// Whether the address of each function that is taken is one of a function still when dead code
+    /// is dropped. A callback that no path calls is dead code itself; Linux then takes the address
+    /// for that of what has moved there, and stumbles if no function begins there.
     pub(crate) fn check_functions_kept(&self) -> Check {
         for (at, insn) in self.input.code.iter().filter(|(at, _)| self.facts.at(*at).seen) {
             let Insn::LoadImm64 { imm: Imm64::Func(distance), .. } = insn else { continue };
-            if at.jump(*distance).is_some_and(|function| !self.facts.at(function).seen) {
+            let Some(function) = at.jump(*distance) else { continue };
+            if !self.facts.at(function).seen && !self.is_replaced(function) {
                 return Err(Box::new(Stop::RejectedAt(at, Reason::FunctionDropped { at })));
             }
         }
         Ok(())
+    }
+
+    /// Whether another function begins where a dead one does, once the dead code around it is gone.
+    fn is_replaced(&self, function: InsnIdx) -> bool {
+        let code = self.input.code;
+        let is_dead = |slot: &u32| {
+            let dead = |slot| code.get(InsnIdx(slot)).map(|_| !self.facts.at(InsnIdx(slot)).seen);
+            dead(*slot).or_else(|| dead(slot.checked_sub(1)?)).unwrap_or(false)
+        };
+        let before = (0..function.0).rev().take_while(is_dead).count();
+        let behind = (function.0..code.len()).find(|slot| !is_dead(slot)).unwrap_or(code.len());
+        let moved_to = u32::try_from(before).ok().and_then(|before| behind.checked_add(before));
+        moved_to.is_some_and(|slot| self.cfg.subprogram_at(InsnIdx(slot)).is_some())
     }
 
     /// Puts the path off that leads into a callback, which comes back to the call.
@@ -138,7 +154,7 @@ impl Walk<'_> {
         let start = self.cfg.subprograms()[usize::from(subprogram)].start;
         let async_entry = self.state.frame().async_entry + 1;
         self.functions.note_called_later(subprogram);
-        let mut frame = Frame::new(0, subprogram, skep_spec::InsnIdx(0));
+        let mut frame = Frame::new(0, subprogram, InsnIdx(0));
         let [key, value] = element(map);
         pass(&mut frame, &[Register::pointer(Kind::Map { map, uid: None }), key, value]);
         frame.callback = Some(frame::Callback { kind: Callback::Timer, returns: NOTHING });

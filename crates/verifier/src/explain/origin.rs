@@ -8,8 +8,8 @@ use skep_spec::insn::{AluOp, Callee, Imm64, Insn, Operand, Reg, Width};
 
 use super::Scene;
 use super::sentence::Subject;
-use crate::limits::SLOT_BYTES;
 use crate::rejection::Reason;
+use crate::state::stack::Position;
 
 /// How many comparisons are worth telling.
 const COMPARISONS: usize = 2;
@@ -323,7 +323,7 @@ impl Walk<'_> {
     /// Goes back over an instruction, in search of what was stored on the stack.
     fn back_over_store(&mut self, at: InsnIdx, insn: &Insn, wanted: i32) -> bool {
         let Insn::Store { dst: Reg::FP, off, src, .. } = *insn else { return true };
-        let slot = |off: i32| off.div_euclid(SLOT_BYTES as i32);
+        let slot = |off: i32| Position::of(off).map(|position| position.slot);
         if slot(off.into()) != slot(wanted) {
             return true;
         }
