@@ -10,6 +10,7 @@
 //! - `blocks`: runs of instructions
 //! - `registers`: which registers are live
 //! - `stack`: which stack slots are live
+//! - `upper`: which upper halves of registers are live, for compilers
 
 mod blocks;
 mod calls;
@@ -17,6 +18,7 @@ mod flow;
 mod layout;
 mod registers;
 pub(crate) mod stack;
+mod upper;
 
 use skep_btf::{Btf, Type};
 use skep_spec::abi::HelperId;
@@ -26,6 +28,7 @@ use skep_spec::{Code, InsnIdx};
 pub(crate) use self::blocks::{BlockIdx, Blocks};
 pub(crate) use self::calls::StackUse;
 pub(crate) use self::layout::Layout;
+pub use self::upper::ZeroExtensions;
 
 use self::calls::Calls;
 use crate::environment::Privileges;

@@ -99,7 +99,10 @@ impl Walk<'_> {
             .and_then(|()| self.check_missing_kfuncs())
             .and_then(|()| self.check_functions_kept());
         let outcome = match result {
-            Ok(()) => Outcome::Accepted(Verified { facts: std::mem::take(&mut self.facts) }),
+            Ok(()) => {
+                let facts = std::mem::take(&mut self.facts);
+                Outcome::Accepted(Verified::new(self.input, facts))
+            }
             Err(stop) => {
                 let mut outcome = outcome(*stop, Some(self.at), self.input, self.names());
                 if let Outcome::Rejected(rejection) = &mut outcome {

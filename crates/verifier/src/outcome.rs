@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use skep_spec::InsnIdx;
+use skep_spec::abi::{AttachType, ProgType};
 use skep_spec::decode::DecodeError;
+use skep_spec::{Code, InsnIdx};
 
+use crate::cfg::ZeroExtensions;
 use crate::facts::Facts;
+use crate::input::Input;
 use crate::kernel_words;
 use crate::maps::Maps;
 use crate::rejection::{Reason, Rejection};
@@ -34,18 +37,51 @@ pub enum Outcome {
     Unsupported(Unsupported),
 }
 
-/// The proof that a program is safe, and what was found on the way. Only
-/// [`verify`](crate::verify) makes it.
+/// A program that is safe, and what was found on the way. Only [`verify`](crate::verify) makes it,
+/// so that to hold one is the proof.
 #[derive(Clone, Debug)]
 pub struct Verified {
-    pub(crate) facts: Facts,
+    code: Code,
+    prog_type: ProgType,
+    attach_type: Option<AttachType>,
+    facts: Facts,
 }
 
 impl Verified {
+    pub(crate) fn new(input: &Input<'_>, facts: Facts) -> Verified {
+        let Input { code, prog_type, attach_type, .. } = *input;
+        Verified { code: code.clone(), prog_type, attach_type, facts }
+    }
+
+    /// The instructions.
+    #[must_use]
+    pub fn code(&self) -> &Code {
+        &self.code
+    }
+
+    /// The type that they were verified for.
+    #[must_use]
+    pub fn prog_type(&self) -> ProgType {
+        self.prog_type
+    }
+
+    /// The attach type that they were verified for.
+    #[must_use]
+    pub fn attach_type(&self) -> Option<AttachType> {
+        self.attach_type
+    }
+
     /// What is known of each instruction.
     #[must_use]
     pub fn facts(&self) -> &Facts {
         &self.facts
+    }
+
+    /// Which instructions write a register's lower half whose upper half matters later: where a
+    /// machine does not clear it by itself, they need to.
+    #[must_use]
+    pub fn zero_extensions(&self) -> ZeroExtensions {
+        ZeroExtensions::of(&self.code)
     }
 }
 

@@ -13,8 +13,11 @@
 //! r1 = map[counts]
 //! ```
 //!
-//! A section `--- differs` gives the reason why the kernel says something else.
+//! A section `--- differs` gives the reason why the kernel says something else; a section
+//! `--- facts` asks for what was found out about each instruction.
 
+#[path = "verify/facts.rs"]
+mod facts;
 #[path = "verify/kernel.rs"]
 mod kernel;
 #[path = "verify/setting.rs"]
@@ -31,7 +34,7 @@ use testkit::{Case, Kind};
 
 #[test]
 fn cases() {
-    Kind { folder: "verify", outputs: &["verdict", "line", "explanation"], run }.check();
+    Kind { folder: "verify", outputs: &["verdict", "line", "explanation", "facts"], run }.check();
 }
 
 fn run(case: &Case) -> testkit::Outcome {
@@ -76,6 +79,9 @@ fn run(case: &Case) -> testkit::Outcome {
     }
     if let Some(explanation) = explain(&input, &report) {
         found.push(("explanation", explanation.to_string()));
+    }
+    if let (Outcome::Accepted(verified), Some(_)) = (&report.outcome, case.section("facts")) {
+        found.push(("facts", facts::text(&report, verified)));
     }
     testkit::Outcome::Found(found)
 }

@@ -59,20 +59,20 @@ struct Effect {
 
 impl Registers {
     /// No register.
-    const NONE: Registers = Registers(0);
+    pub(super) const NONE: Registers = Registers(0);
 
     /// r0 to r5, which calls do not preserve.
-    const SCRATCH: Registers = Registers(0x3f);
+    pub(super) const SCRATCH: Registers = Registers(0x3f);
 
-    const fn one(reg: Reg) -> Registers {
+    pub(super) const fn one(reg: Reg) -> Registers {
         Registers(1 << reg.index())
     }
 
-    const fn and(self, other: Registers) -> Registers {
+    pub(super) const fn and(self, other: Registers) -> Registers {
         Registers(self.0 | other.0)
     }
 
-    const fn operand(operand: Operand) -> Registers {
+    pub(super) const fn operand(operand: Operand) -> Registers {
         match operand {
             Operand::Reg(reg) => Registers::one(reg),
             Operand::Imm(_) => Registers::NONE,
@@ -80,7 +80,7 @@ impl Registers {
     }
 
     /// The first registers of arguments.
-    const fn arguments(count: usize) -> Registers {
+    pub(super) const fn arguments(count: usize) -> Registers {
         Registers(((1 << count) - 1) << 1)
     }
 

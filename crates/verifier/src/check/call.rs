@@ -10,6 +10,7 @@ use skep_spec::insn::{Callee, Insn, Reg, Size};
 use super::arg::Arguments;
 use super::memory::{Access, Transfer};
 use crate::explore::{Next, Walk};
+use crate::facts::InsnFacts;
 use crate::rejection::{Check, Leaving, Reason, Stop, unsupported};
 use crate::state::Register;
 
@@ -108,6 +109,7 @@ impl Walk<'_> {
     /// What is left to be checked of the map, and of the index of a tail call.
     fn check_map_use(&mut self, helper: HelperId, arguments: &Arguments) -> Check {
         let Some((map, _)) = arguments.map else { return Ok(()) };
+        self.note_call(|facts| facts.map.note(Some(map)));
         self.check_map_writable(map, helper)?;
         if helper == HelperId::TailCall {
             let facts = self.maps.facts(map);
@@ -115,11 +117,21 @@ impl Walk<'_> {
                 return Err(Reason::TailCallMap.into());
             }
             let index = self.state.register(Reg::R3).as_constant();
-            if index.is_some_and(|index| index < facts.max_entries.into()) {
+            let index = index.and_then(|index| u32::try_from(index).ok());
+            let index = index.filter(|index| *index < facts.max_entries);
+            self.note_call(|facts| facts.tail_index.note(index));
+            if index.is_some() {
                 self.mark_precise(Reg::R3)?;
             }
         }
         Ok(())
+    }
+
+    /// Notes something of the call at hand.
+    fn note_call(&mut self, note: impl FnOnce(&mut InsnFacts)) {
+        if let Some(facts) = self.facts.at_mut(self.at) {
+            note(facts);
+        }
     }
 
     /// Stack that a helper has filled in.

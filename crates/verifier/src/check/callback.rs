@@ -12,6 +12,7 @@ use skep_spec::insn::{Imm64, Insn, Reg};
 use super::subprog::{ARGUMENTS, new_frame};
 use super::{kernel_type, map_compat};
 use crate::explore::Walk;
+use crate::facts::Agreed;
 use crate::maps::MapIdx;
 use crate::rejection::{Check, Reason, Stop, unsupported};
 use crate::state::frame;
@@ -88,11 +89,10 @@ impl Walk<'_> {
         let at = self.at;
         let flags_are_zero = self.state.register(Reg::R4).is_null();
         let Some(facts) = self.facts.at_mut(at) else { return Ok(()) };
-        let fits = facts.inlined_loop.is_none_or(|before| before == Some(subprogram));
-        if facts.inlined_loop == Some(None) {
+        if matches!(facts.inlined_loop, Agreed::Not(_)) {
             return Ok(());
         }
-        facts.inlined_loop = Some((fits && flags_are_zero).then_some(subprogram));
+        facts.inlined_loop.note(flags_are_zero.then_some(subprogram));
         if flags_are_zero {
             self.mark_precise(Reg::R4)?;
         }

@@ -21,6 +21,7 @@ use skep_spec::insn::{Operand, Reg, Size};
 use super::alu::writable;
 use crate::domain::Tnum;
 use crate::explore::Walk;
+use crate::facts::Agreed;
 use crate::limits::POINTER_OFFSET;
 use crate::rejection::{Beyond, Check, Direction, Extent, Reason};
 use crate::state::register::MemoryKind;
@@ -98,7 +99,7 @@ impl Walk<'_> {
         let pointer = self.read(access.reg)?;
         writable(dst)?;
         let loaded = self.access(access, Transfer::Load { signed })?;
-        self.note_pointer(pointer.kind, pointer.nullable, true)?;
+        self.note_pointer(&pointer, access.off, true)?;
         self.write(dst, loaded)
     }
 
@@ -114,7 +115,7 @@ impl Walk<'_> {
         }
         let pointer = self.read(access.reg)?;
         self.access(access, Transfer::Store(src))?;
-        self.note_pointer(pointer.kind, pointer.nullable, false)
+        self.note_pointer(&pointer, access.off, false)
     }
 
     /// Checks an access, carries it out on the state, and gives what a load yields.
@@ -153,23 +154,28 @@ impl Walk<'_> {
         Ok(Register { value: loaded.value.reloaded(access.size, signed).settled(), ..loaded })
     }
 
-    /// An instruction that accesses converted memory, such as a context, is rewritten for that, so
-    /// that it cannot meet other pointers on other paths.
-    pub(crate) fn note_pointer(&mut self, kind: Kind, nullable: bool, load: bool) -> Check {
+    /// Notes what an instruction accesses. One that accesses converted memory, such as a context, is
+    /// rewritten for that, so that it cannot meet other pointers on other paths.
+    fn note_pointer(&mut self, pointer: &Register, off: i32, load: bool) -> Check {
         let at = self.at;
         let Some(facts) = self.facts.at_mut(at) else { return Ok(()) };
-        match facts.pointer {
-            None => facts.pointer = Some(kind),
-            Some(before) if before.is_alike(kind) && !nullable => {
-                if !same_conversion(before, kind, load) {
-                    return Err(Reason::DifferentPointers.into());
-                }
-            }
-            Some(before) if is_converted(before) || is_converted(kind) => {
+        let kind = pointer.kind.without_path();
+        if let Kind::Packet { range } | Kind::PacketMeta { range } = pointer.kind {
+            let known = i64::from(range.bytes()) - i64::from(pointer.off) - i64::from(off);
+            let known = u16::try_from(known).unwrap_or(0);
+            let first = facts.pointer == Agreed::Unsaid;
+            facts.packet_bytes = if first { known } else { facts.packet_bytes.min(known) };
+        }
+        if let Some(before) = facts.pointer.first() {
+            let rewritten_alike = match before.is_alike(kind) && !pointer.nullable {
+                true => same_conversion(before, kind, load),
+                false => !is_converted(before) && !is_converted(kind),
+            };
+            if !rewritten_alike {
                 return Err(Reason::DifferentPointers.into());
             }
-            Some(_) => {}
         }
+        facts.pointer.note(Some(kind));
         Ok(())
     }
 

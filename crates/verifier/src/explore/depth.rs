@@ -34,7 +34,7 @@ impl Walk<'_> {
         let functions = self.cfg.subprograms().iter().zip(used);
         let depth = |(function, used): (&crate::cfg::Subprogram, &StackUse)| {
             let facts = || (function.start.0..function.end.0).map(|at| self.facts.at(InsnIdx(at)));
-            let loops = facts().any(|facts| matches!(facts.inlined_loop, Some(Some(_))));
+            let loops = facts().any(|facts| facts.inlined_loop.on().is_some());
             let bytes = match loops {
                 true => used.bytes.next_multiple_of(slot) + SAVED_BY_LOOP * slot,
                 false => used.bytes,

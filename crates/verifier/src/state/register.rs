@@ -283,4 +283,29 @@ impl Kind {
     pub fn is_alike(self, other: Kind) -> bool {
         core::mem::discriminant(&self) == core::mem::discriminant(&other)
     }
+
+    /// The same without what only the path to it says: how far a packet goes, which lookup a map
+    /// came from.
+    #[must_use]
+    pub(crate) fn without_path(self) -> Kind {
+        match self {
+            Kind::Map { map, .. } => Kind::Map { map, uid: None },
+            Kind::MapValue { map, .. } => Kind::MapValue { map, uid: None },
+            Kind::Packet { .. } => Kind::Packet { range: PacketRange::NONE },
+            Kind::PacketMeta { .. } => Kind::PacketMeta { range: PacketRange::NONE },
+            Kind::Uninit
+            | Kind::Scalar
+            | Kind::Context
+            | Kind::Stack { .. }
+            | Kind::MapKey { .. }
+            | Kind::PacketEnd
+            | Kind::Object(_)
+            | Kind::FlowKeys
+            | Kind::Memory { .. }
+            | Kind::Buffer { .. }
+            | Kind::TracepointBuffer
+            | Kind::Kernel { .. }
+            | Kind::Function { .. } => self,
+        }
+    }
 }
