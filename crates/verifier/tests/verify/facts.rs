@@ -25,13 +25,15 @@ pub(crate) fn text(report: &Report, verified: &Verified) -> String {
         }
         let is_map = matches!(insn, Insn::LoadImm64 { imm: Imm64::MapFd(_), .. });
         if !said.is_empty() && !is_map {
-            writeln!(text, "{}: {}", at.0, said.join(", ")).unwrap();
+            writeln!(text, "{}: {}", at.0, said.join(", ")).expect("a string takes it");
         }
     }
     for function in 0..report.statistics.stack_depth.len() {
-        let slots = verified.facts().uninit_slots(u16::try_from(function).unwrap());
+        let slots =
+            verified.facts().uninit_slots(u16::try_from(function).expect("at most 256 functions"));
         if slots != 0 {
-            writeln!(text, "function {function}: slots to zero {slots:#b}").unwrap();
+            writeln!(text, "function {function}: slots to zero {slots:#b}")
+                .expect("a string takes it");
         }
     }
     text
