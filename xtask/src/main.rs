@@ -17,12 +17,14 @@ mod fuzz;
 mod packages;
 mod process;
 mod readme;
+mod samples;
 mod selftests;
 mod skips;
 mod tally;
 mod tidy;
 mod workspace;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -70,6 +72,11 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Count the objects of a folder that can be used here, with libbpf and with aya-obj
+    Samples {
+        /// The folder, such as a checkout of vbpf/ebpf-samples
+        folder: PathBuf,
+    },
     /// Compare the verdicts on the kernel's own verifier tests with this kernel's
     KernelSelftests,
 }
@@ -108,6 +115,7 @@ fn run(task: &Task) -> Result<ExitCode, Error> {
         Task::Bench { what: None } => bench::run(&workspace),
         Task::Bench { what: Some(Bench::Verify { json }) } => bench::verify(&workspace, *json),
         Task::Differential { arguments } => differential::run(&workspace, arguments),
+        Task::Samples { folder } => samples::run(&workspace, &Skips::printed(), folder),
         Task::KernelSelftests => selftests::run(&workspace, &Skips::printed()),
     }?;
     Ok(ExitCode::SUCCESS)

@@ -9,7 +9,7 @@ mod names;
 
 use object::LittleEndian as Le;
 use object::elf::{self, FileHeader64};
-use object::read::elf::{FileHeader, Rel, SectionHeader, SectionTable, Sym, SymbolTable};
+use object::read::elf::{FileHeader, Rel, Rela, SectionHeader, SectionTable, Sym, SymbolTable};
 use object::{SectionIndex, SymbolIndex};
 
 use crate::error::{Place, Problem, Result};
@@ -157,7 +157,8 @@ fn header(data: &[u8]) -> Result<&FileHeader64<Le>> {
         return Err(at(5).error(Problem::ByteOrder { found: header.e_ident.data.0 }));
     }
     let machine = header.e_machine(Le);
-    if machine != elf::EM_BPF {
+    // Compilers of before BPF had a number left it at none.
+    if machine != elf::EM_BPF && machine != elf::EM_NONE {
         return Err(at(18).error(Problem::Machine { found: machine.0 }));
     }
     let file_type = header.e_type(Le);
@@ -368,33 +369,51 @@ fn relocations(
         if !wanted(target) {
             continue;
         }
-        if explicit_addends {
-            return Err(place().error(Problem::Field {
-                what: "the section's type",
-                found: elf::SHT_RELA.0.into(),
-                required: "9 (SHT_REL: BPF relocations carry no addend)",
-            }));
-        }
-        let entries = header.rel(Le, data).map_err(unreadable(place(), "a relocation table"))?;
-        let (entries, _) = entries.unwrap_or((&[], SectionIndex(0)));
-        for entry in entries {
-            let symbol = entry.r_sym(Le);
+        let entries = if explicit_addends {
+            without_addends(header.rela(Le, data).map_err(unreadable(place(), TABLE))?, &place)?
+        } else {
+            let entries = header.rel(Le, data).map_err(unreadable(place(), TABLE))?;
+            let (entries, _) = entries.unwrap_or((&[], SectionIndex(0)));
+            let entry =
+                |entry: &elf::Rel64<Le>| (entry.r_offset(Le), entry.r_sym(Le), entry.r_type(Le).0);
+            entries.iter().map(entry).collect()
+        };
+        for (offset, symbol, kind) in entries {
             if symbol as usize >= symbols {
                 let count = symbols;
-                let place = Place::section_at(target.name, entry.r_offset(Le));
+                let place = Place::section_at(target.name, offset);
                 return Err(place.error(Problem::NoSuchSymbol { found: symbol, count }));
             }
-            target.relocations.push(Relocation {
-                offset: entry.r_offset(Le),
-                symbol,
-                kind: RelocKind::new(entry.r_type(Le).0),
-            });
+            let kind = RelocKind::new(kind);
+            target.relocations.push(Relocation { offset, symbol, kind });
         }
     }
     for section in sections {
         section.relocations.sort_by_key(|relocation| relocation.offset);
     }
     Ok(())
+}
+
+const TABLE: &str = "a relocation table";
+
+/// Offset, symbol and kind of relocations of the form that carries addends. BPF's are in the
+/// instructions; compilers of before BPF had a number chose this form and left the addends at 0.
+fn without_addends(
+    entries: Option<(&[elf::Rela64<Le>], SectionIndex)>,
+    place: &dyn Fn() -> Place,
+) -> Result<Vec<(u64, u32, u32)>> {
+    let (entries, _) = entries.unwrap_or((&[], SectionIndex(0)));
+    if let Some(entry) = entries.iter().find(|entry| entry.r_addend(Le) != 0) {
+        return Err(place().error(Problem::Field {
+            what: "the addend of a relocation",
+            found: entry.r_addend(Le).cast_unsigned(),
+            required: "0 (BPF has addends in instructions)",
+        }));
+    }
+    let entry = |entry: &elf::Rela64<Le>| {
+        (entry.r_offset(Le), entry.r_sym(Le, false), entry.r_type(Le, false).0)
+    };
+    Ok(entries.iter().map(entry).collect())
 }
 
 /// Whether anybody will look at a section's relocations: those of debug and type information are

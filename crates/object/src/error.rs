@@ -363,6 +363,16 @@ pub enum Problem {
         /// What to do about it.
         remedy: &'static str,
     },
+    /// A kernel setting has a value that its variable cannot hold.
+    #[error("the kernel's setting '{name}' is `{value}`, but the variable {reason}")]
+    Setting {
+        /// The setting's name.
+        name: String,
+        /// Its value in the kernel's configuration.
+        value: String,
+        /// What the variable is.
+        reason: &'static str,
+    },
     /// The program adapts itself to a kernel's types, and no kernel types were given.
     #[error(
         "the program has {relocations} CO-RE relocations, and there is no target type information; name a BTF file, such as /sys/kernel/btf/vmlinux"

@@ -58,18 +58,19 @@ impl Extern {
     pub fn remedy(&self) -> &'static str {
         match self.source {
             ExternSource::Kconfig => {
-                "kernel settings are not provided; declare it __weak to have it as 0"
+                "the kernel's configuration does not have it, or was not given; declare it __weak to \
+                 have it as 0"
             }
             ExternSource::KernelVariable => {
-                "kernel variables are not provided; declare it __weak to have its address as 0"
+                "the kernel has no such variable, or its types were not given; declare it __weak to \
+                 have its address as 0"
             }
             ExternSource::KernelFunction => {
-                "this kernel function is not provided; declare it __weak and test it with \
-                 bpf_ksym_exists before calling it"
+                "the kernel has no such function, or its types were not given; declare it __weak \
+                 and test it with bpf_ksym_exists before calling it"
             }
             ExternSource::Unknown => {
-                "link the object that defines it (bpftool gen object), or mark it __ksym or \
-                 __kconfig"
+                "link the object that defines it (skep object link), or mark it __ksym or __kconfig"
             }
         }
     }

@@ -55,7 +55,7 @@ mod variables;
 pub use crate::error::{Error, Place, Problem, Result};
 pub use crate::externs::{Extern, ExternIdx, ExternSource};
 pub use crate::function::{Function, FunctionIdx};
-pub use crate::map::{Map, MapDef, MapIdx};
+pub use crate::map::{Map, MapDef, MapIdx, Settings};
 pub use crate::object::{Object, Section};
 pub use crate::program::{
     Binding, FuncInfo, LineInfo, POISON_CORE, POISON_KFUNC, Program, Reference, Subprogram, Target,

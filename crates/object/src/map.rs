@@ -4,6 +4,7 @@ mod data;
 mod definition;
 mod kconfig;
 mod legacy;
+mod settings;
 mod values;
 
 use std::ops::Range;
@@ -24,7 +25,8 @@ use legacy::legacy_maps;
 
 pub(crate) use definition::MAPS_SECTION;
 pub(crate) use kconfig::KCONFIG_SECTION;
-pub(crate) use legacy::LEGACY_SECTION;
+pub(crate) use legacy::is_legacy;
+pub use settings::Settings;
 pub(crate) use values::initial_slots;
 
 /// Number of a map in [`Object::maps`](crate::Object::maps).
@@ -86,6 +88,11 @@ impl Map {
     /// Whether it holds global variables.
     pub fn is_global_data(&self) -> bool {
         matches!(self.initial, Initial::Zeroes | Initial::Bytes(_))
+    }
+
+    /// Whether it holds settings of the kernel.
+    pub fn is_kernel_settings(&self) -> bool {
+        self.section == KCONFIG_SECTION
     }
 
     /// Whether a program may refer to a byte of its global data.
@@ -168,6 +175,9 @@ pub enum Pinning {
     None,
     /// It is shared with every object that names it.
     ByName,
+    /// It is shared in a way that another loader knows: 1 (by object) and 2 (by name) of
+    /// iproute2's `struct bpf_elf_map`, and numbers that its configuration gives a meaning.
+    Other(u32),
 }
 
 /// What a map holds before any program runs.
@@ -201,8 +211,9 @@ pub enum SlotTarget {
     Program(FunctionIdx),
 }
 
-/// A name as the kernel takes it: letters, digits, `_` and `.`, at most 15 bytes.
-fn kernel_name(name: &str) -> String {
+/// A name of a map or program as the kernel takes it: letters, digits, `_` and `.`, at most 15
+/// bytes.
+pub fn kernel_name(name: &str) -> String {
     name.bytes()
         .take(KERNEL_NAME_LEN)
         .map(|byte| match byte {
@@ -221,7 +232,8 @@ pub(crate) fn maps(
     externs: &mut [Extern],
 ) -> Result<Vec<Map>> {
     let mut maps = defined_maps(elf, btf)?;
-    maps.extend(legacy_maps(elf)?);
+    let first = maps.len();
+    maps.extend(legacy_maps(elf, btf, first)?);
     maps.extend(data_maps(object_name, elf, btf)?);
     maps.extend(kconfig_map(object_name, btf, externs)?);
     Ok(maps)

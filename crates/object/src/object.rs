@@ -13,7 +13,7 @@ use crate::error::{Place, Problem, Result};
 use crate::externs::{self, Extern, ExternIdx};
 use crate::function::{self, Function, FunctionIdx};
 use crate::link;
-use crate::map::{self, KCONFIG_SECTION, LEGACY_SECTION, MAPS_SECTION, Map, MapIdx};
+use crate::map::{self, KCONFIG_SECTION, MAPS_SECTION, Map, MapIdx};
 use crate::program::Program;
 use crate::records::Records;
 use crate::reloc::RelocKind;
@@ -89,7 +89,8 @@ impl Object {
         let elf = Elf::parse(bytes)?;
         let btf = btf(&elf)?;
         let ext = ext(&elf, btf.as_ref())?;
-        let functions = function::functions(&elf)?;
+        let mut functions = function::functions(&elf)?;
+        function::note_calls(&elf, &mut functions);
         let mut externs = externs::externs(&elf, btf.as_ref());
         let mut maps = map::maps(name, &elf, btf.as_ref(), &mut externs)?;
         let btf = btf.map(|btf| variables::place(&btf, &elf, &maps, &externs)).transpose()?;
@@ -137,15 +138,14 @@ impl Object {
 
     /// The functions that are programs, and what their section says they are.
     ///
-    /// These are the global functions outside of `.text`; if there are none, those of `.text`.
-    /// Static functions and the functions of `.text` are there to be called.
+    /// These are the functions outside of `.text` that are global, or static and called by nothing;
+    /// if there are none, the global functions of `.text`. The others are there to be called.
     pub fn programs(&self) -> impl Iterator<Item = (FunctionIdx, &Function, ProgramKind)> {
-        let is_program = |function: &Function| function.global && !function.in_text();
-        let only_text = !self.functions.iter().any(is_program);
+        let only_text = !self.functions.iter().any(Function::is_program);
         self.functions
             .iter()
             .enumerate()
-            .filter(move |(_, function)| is_program(function) || (only_text && function.global))
+            .filter(move |(_, function)| function.is_program() || (only_text && function.global))
             .map(|(index, function)| {
                 (FunctionIdx(index), function, ProgramKind::of_section(&function.section))
             })
@@ -384,7 +384,7 @@ impl<'a> Targets<'a> {
         if let Some(&map) = self.data.get(&index) {
             return SiteTarget::Data { map, offset };
         }
-        if section.name == MAPS_SECTION || section.name == LEGACY_SECTION {
+        if section.name == MAPS_SECTION || map::is_legacy(section.name) {
             return SiteTarget::Map { section: index, offset };
         }
         refused(

@@ -3,7 +3,8 @@
 //! The conventions are libbpf's (its documentation's table "Program types and ELF sections"): a
 //! name such as `xdp` or `cgroup/connect4` gives program and attach type; some names take a target
 //! after a slash (`tracepoint/syscalls/sys_enter_execve`); `.s` marks a program that may sleep;
-//! a leading `?` one that is loaded on demand only. Names that nobody knows are no error: such a
+//! a leading `?` one that is loaded on demand only. Objects made for a libbpf of before 1.0 have
+//! names that only begin so (`socket1`, `xdp_prog`). Names that nobody knows are no error: such a
 //! program has no type until someone gives it one.
 
 use skep_spec::abi::AttachType as At;
@@ -45,7 +46,7 @@ impl ProgramKind {
             None => (name, false),
         };
         let found = DEFINITIONS.iter().find_map(|def| Some((def, def.target_of(name)?)));
-        let Some((def, target)) = found else {
+        let Some((def, target)) = found.or_else(|| Some((by_beginning(name)?, None))) else {
             return ProgramKind { optional, ..ProgramKind::default() };
         };
         ProgramKind {
@@ -135,6 +136,63 @@ const fn targeted(name: &'static str, prog_type: Type) -> Definition {
     let form = Form::Targeted;
     Definition { name, form, prog_type, attach_type: None, sleepable: false, frags: false }
 }
+
+/// The definition whose name a section's name begins with, if libbpf before 1.0 took that for
+/// enough; the longest, if there are several.
+fn by_beginning(name: &str) -> Option<&'static Definition> {
+    let known = BEGINNINGS.iter().filter(|(beginning, _)| name.starts_with(beginning));
+    let (_, meant) = known.max_by_key(|(beginning, _)| beginning.len())?;
+    DEFINITIONS.iter().find(|def| def.name == *meant)
+}
+
+/// What names began with before libbpf 1.0, and the names of today that mean the same.
+const BEGINNINGS: &[(&str, &str)] = &[
+    ("action", "action"),
+    ("cgroup/bind4", "cgroup/bind4"),
+    ("cgroup/bind6", "cgroup/bind6"),
+    ("cgroup/connect4", "cgroup/connect4"),
+    ("cgroup/connect6", "cgroup/connect6"),
+    ("cgroup/dev", "cgroup/dev"),
+    ("cgroup/getpeername4", "cgroup/getpeername4"),
+    ("cgroup/getpeername6", "cgroup/getpeername6"),
+    ("cgroup/getsockname4", "cgroup/getsockname4"),
+    ("cgroup/getsockname6", "cgroup/getsockname6"),
+    ("cgroup/getsockopt", "cgroup/getsockopt"),
+    ("cgroup/post_bind4", "cgroup/post_bind4"),
+    ("cgroup/post_bind6", "cgroup/post_bind6"),
+    ("cgroup/recvmsg4", "cgroup/recvmsg4"),
+    ("cgroup/recvmsg6", "cgroup/recvmsg6"),
+    ("cgroup/sendmsg4", "cgroup/sendmsg4"),
+    ("cgroup/sendmsg6", "cgroup/sendmsg6"),
+    ("cgroup/setsockopt", "cgroup/setsockopt"),
+    ("cgroup/skb", "cgroup/skb"),
+    ("cgroup/sock", "cgroup/sock"),
+    ("cgroup/sock_create", "cgroup/sock_create"),
+    ("cgroup/sock_release", "cgroup/sock_release"),
+    ("cgroup/sysctl", "cgroup/sysctl"),
+    ("cgroup_skb/egress", "cgroup_skb/egress"),
+    ("cgroup_skb/ingress", "cgroup_skb/ingress"),
+    ("classifier", "classifier"),
+    ("flow_dissector", "flow_dissector"),
+    ("lirc_mode2", "lirc_mode2"),
+    ("lwt_in", "lwt_in"),
+    ("lwt_out", "lwt_out"),
+    ("lwt_seg6local", "lwt_seg6local"),
+    ("lwt_xmit", "lwt_xmit"),
+    ("perf_event", "perf_event"),
+    ("sk_lookup", "sk_lookup"),
+    ("sk_msg", "sk_msg"),
+    ("sk_reuseport", "sk_reuseport"),
+    ("sk_reuseport/migrate", "sk_reuseport/migrate"),
+    ("sk_skb", "sk_skb"),
+    ("sk_skb/stream_parser", "sk_skb/stream_parser"),
+    ("sk_skb/stream_verdict", "sk_skb/stream_verdict"),
+    ("socket", "socket"),
+    ("sockops", "sockops"),
+    ("xdp", "xdp"),
+    ("xdp_cpumap/", "xdp/cpumap"),
+    ("xdp_devmap", "xdp/devmap"),
+];
 
 /// All names, grouped by what they hook into.
 const DEFINITIONS: &[Definition] = &[
@@ -294,9 +352,21 @@ mod tests {
     }
 
     #[test]
+    fn names_of_before_libbpf_1_0() {
+        check("socket1", "socket_filter - -");
+        check("xdp_prog", "xdp xdp -");
+        check("xdp/eth0", "xdp xdp -");
+        check("xdp_devmap/x", "xdp xdp_devmap -");
+        check("classifier/ingress", "sched_cls - -");
+        check("cgroup/sock1", "cgroup_sock cgroup_inet_sock_create -");
+        check("cgroup/sock_release2", "cgroup_sock cgroup_inet_sock_release -");
+        check("?action1", "sched_act - - optional");
+    }
+
+    #[test]
     fn near_misses_give_none() {
-        check("xdp/eth0", "- - -");
-        check("xdp_prog", "- - -");
+        check("tc/entry", "- - -");
+        check("xd", "- - -");
         check("kprobes/x", "- - -");
         check("kprobe.multix", "- - -");
         check("?", "- - - optional");
@@ -310,5 +380,8 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), DEFINITIONS.len());
+        for (_, meant) in BEGINNINGS {
+            assert!(names.contains(meant), "{meant}");
+        }
     }
 }

@@ -1,5 +1,8 @@
 //! What can go wrong in the library.
 
+use std::io;
+use std::path::PathBuf;
+
 /// The result of the library's calls.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -28,6 +31,28 @@ pub enum Error {
         /// What it would be called.
         name: String,
     },
+    /// A program is to be called by the kernel through a table of functions, which is not made yet.
+    #[error("program {program} implements a struct_ops function, and those cannot be loaded yet")]
+    StructOps {
+        /// The program.
+        program: String,
+    },
+    /// The kernel's configuration cannot be read.
+    #[error("{}: {source}", path.display())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// What is pinned under a map's name is something else.
+    #[error("map {map}: what is pinned at {path} has another type, size or flags")]
+    Pinned {
+        /// The map.
+        map: String,
+        /// The path of the pin.
+        path: String,
+    },
     /// A map's bytes do not have the size that its types say.
     #[error("map {map}: {source}")]
     Value {
@@ -49,7 +74,9 @@ impl Error {
             Error::NoTarget { .. } => {
                 Some("see which there are with `skep btf dump /sys/kernel/btf/vmlinux`")
             }
-            Error::Object(_) | Error::Value { .. } => None,
+            Error::StructOps { .. } => Some("choose other programs of the object with `--prog`"),
+            Error::Pinned { .. } => Some("remove the pin, or pin to another folder"),
+            Error::Object(_) | Error::Config { .. } | Error::Value { .. } => None,
         }
     }
 
@@ -60,6 +87,9 @@ impl Error {
             Error::Object(_)
             | Error::NoType { .. }
             | Error::NoTarget { .. }
+            | Error::StructOps { .. }
+            | Error::Config { .. }
+            | Error::Pinned { .. }
             | Error::Value { .. } => None,
         }
     }

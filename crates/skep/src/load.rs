@@ -3,18 +3,22 @@
 //! The order is that of libbpf: types, then maps with what they hold at first, then programs, then
 //! the entries of program arrays, which need the programs.
 
+mod config;
+mod externs;
+mod maps;
+
 use std::sync::Arc;
 
-use skep_btf::Kind;
-use skep_command::map::{MapBtf, MapCreate};
+use skep_command::Engine;
 use skep_command::prog::{FuncInfo, LineInfo, ProgBtf, ProgLoad};
-use skep_command::{Engine, Handle};
 use skep_object::core::CoreTarget;
-use skep_object::map::{Initial, SlotTarget};
-use skep_object::{Binding, FunctionIdx, MapDef, MapIdx, Object, ProgramKind, Target};
-use skep_spec::abi::{MapType, ProgType};
-use skep_spec::insn::{Callee, Imm64};
+use skep_object::map::{Initial, SlotTarget, kernel_name};
+use skep_object::{FunctionIdx, Object, ProgramKind, Settings};
+use skep_spec::abi::ProgType;
 
+pub use self::config::KernelConfig;
+
+use self::externs::Externs;
 use crate::attach;
 use crate::error::{Error, Result};
 use crate::handle::Owned;
@@ -33,9 +37,17 @@ pub struct Options<'a> {
     pub programs: &'a [String],
     /// The type of all programs, whatever their section names say.
     pub prog_type: Option<ProgType>,
+    /// The type of programs whose section names say none.
+    pub fallback_type: Option<ProgType>,
     /// The kernel's types: what CO-RE relocations are answered from, and where functions and
     /// variables of the kernel and the targets of tracing programs are found.
     pub target: Option<&'a CoreTarget<'a>>,
+    /// The kernel's settings, for variables of the section `.kconfig`; without them, the settings
+    /// that the object can do without are 0, and programs that need others fail.
+    pub config: Option<&'a KernelConfig>,
+    /// The folder of maps that are shared by name: they are taken from there or left there. Without
+    /// one, the object has such maps to itself.
+    pub pin_root: Option<&'a str>,
     /// `BPF_LOG_LEVEL*` bits: how much the verifier is to tell.
     pub log_level: u32,
 }
@@ -123,7 +135,7 @@ fn choose(object: &Object, options: &Options<'_>) -> Result<Vec<(FunctionIdx, Pr
     let kind_of = |index: FunctionIdx| {
         let function = functions.get(index.0)?;
         let mut kind = ProgramKind::of_section(&function.section);
-        kind.prog_type = options.prog_type.or(kind.prog_type);
+        kind.prog_type = options.prog_type.or(kind.prog_type).or(options.fallback_type);
         Some((index, kind))
     };
     Ok(wanted.into_iter().filter_map(kind_of).collect())
@@ -136,113 +148,6 @@ fn load_btf(engine: &Arc<dyn Engine>, object: &Object) -> Option<Owned> {
     engine.btf_load(&btf.to_bytes()).ok().map(|handle| Owned::new(engine, handle))
 }
 
-/// Creates all maps, with what they hold at first.
-fn create_maps(
-    engine: &Arc<dyn Engine>,
-    object: &Arc<Object>,
-    btf: Option<Handle>,
-) -> Result<Vec<Map>> {
-    let mut maps = Vec::with_capacity(object.maps().len());
-    for definition in object.maps() {
-        let inner = match &definition.inner {
-            Some(inner) => {
-                let name = format!("{}.inner", definition.name);
-                Some(create_map(engine, short_name(&name), inner, None, btf)?)
-            }
-            None => None,
-        };
-        let inner_handle = inner.as_ref().map(|inner| inner.handle);
-        let owned =
-            create_map(engine, &definition.kernel_name, &definition.def, inner_handle, btf)?;
-        if let Initial::Bytes(bytes) = &definition.initial {
-            engine.map_update(owned.handle, &0u32.to_ne_bytes(), bytes, 0)?;
-        }
-        let map = Map::new(owned, object, definition);
-        if map.is_global_data() && map.is_read_only() {
-            engine.map_freeze(map.handle())?;
-        }
-        maps.push(map);
-    }
-    Ok(maps)
-}
-
-/// As much of a name as the kernel keeps.
-fn short_name(name: &str) -> &str {
-    name.get(..15).unwrap_or(name)
-}
-
-fn create_map(
-    engine: &Arc<dyn Engine>,
-    name: &str,
-    def: &MapDef,
-    inner: Option<Handle>,
-    btf: Option<Handle>,
-) -> Result<Owned> {
-    let def = &filled_in(def, engine.possible_cpus());
-    let types = match (btf, def.value_type) {
-        (Some(btf), Some(value)) if takes_types(def.map_type) => Some(MapBtf {
-            btf,
-            key_type_id: def.key_type.map_or(0, |key| key.0),
-            value_type_id: value.0,
-        }),
-        _ => None,
-    };
-    let handle = engine.map_create(&MapCreate {
-        name,
-        map_type: def.map_type,
-        key_size: def.key_size,
-        value_size: def.value_size,
-        max_entries: def.max_entries,
-        flags: def.flags,
-        extra: def.extra,
-        inner,
-        numa_node: def.numa_node,
-        btf: types,
-    })?;
-    Ok(Owned::new(engine, handle))
-}
-
-/// A definition with the sizes that only one value will do for. Objects leave them out, or give a
-/// ring the type of its records, for other tools to read.
-fn filled_in(def: &MapDef, possible_cpus: u32) -> MapDef {
-    let mut def = def.clone();
-    match def.map_type {
-        MapType::PerfEventArray => {
-            (def.key_size, def.value_size) = (4, 4);
-            if def.max_entries == 0 {
-                def.max_entries = possible_cpus;
-            }
-        }
-        MapType::Ringbuf | MapType::UserRingbuf => {
-            (def.key_size, def.value_size) = (0, 0);
-            (def.key_type, def.value_type) = (None, None);
-        }
-        _ => {}
-    }
-    def
-}
-
-/// Whether Linux lets maps of a type say what their keys and values are.
-fn takes_types(map_type: MapType) -> bool {
-    !matches!(
-        map_type,
-        MapType::PerfEventArray
-            | MapType::CgroupArray
-            | MapType::StackTrace
-            | MapType::ArrayOfMaps
-            | MapType::HashOfMaps
-            | MapType::Devmap
-            | MapType::DevmapHash
-            | MapType::Cpumap
-            | MapType::Xskmap
-            | MapType::Sockmap
-            | MapType::Sockhash
-            | MapType::ProgArray
-            | MapType::Queue
-            | MapType::Stack
-    )
-}
-
 /// What the programs of an object share while they are loaded.
 struct Loader<'a> {
     engine: &'a Arc<dyn Engine>,
@@ -250,6 +155,7 @@ struct Loader<'a> {
     options: &'a Options<'a>,
     btf: Option<Owned>,
     maps: Vec<Map>,
+    externs: Externs<'a>,
 }
 
 impl<'a> Loader<'a> {
@@ -260,90 +166,74 @@ impl<'a> Loader<'a> {
         options: &'a Options<'a>,
     ) -> Result<Loader<'a>> {
         let btf = load_btf(engine, object);
-        let maps = create_maps(engine, object, btf.as_ref().map(|btf| btf.handle))?;
-        Ok(Loader { engine, object, options, btf, maps })
+        let config = options.config;
+        let settings = object.settings(|name| config?.value(engine.as_ref(), name))?;
+        let place = maps::Place {
+            engine,
+            object,
+            btf: btf.as_ref().map(|btf| btf.handle),
+            pin_root: options.pin_root,
+            settings: settings.as_ref().map(Settings::bytes),
+        };
+        let maps = maps::create(&place)?;
+        let externs = Externs::new(object, options.target.map(CoreTarget::btf), settings);
+        Ok(Loader { engine, object, options, btf, maps, externs })
     }
 
     /// Loads one program.
     fn program(&self, index: FunctionIdx, kind: &ProgramKind) -> Result<Program> {
-        let Loader { engine, object, options, btf, maps } = self;
-        let btf = btf.as_ref().map(|btf| btf.handle);
-        load_program(engine, object, maps, btf, index, kind, options)
-    }
-}
-
-fn load_program(
-    engine: &Arc<dyn Engine>,
-    object: &Object,
-    maps: &[Map],
-    btf: Option<Handle>,
-    index: FunctionIdx,
-    kind: &ProgramKind,
-    options: &Options<'_>,
-) -> Result<Program> {
-    let program = object.program(index, options.target)?;
-    let prog_type = kind.prog_type.ok_or_else(|| Error::NoType {
-        program: program.name.clone(),
-        section: program.section.clone(),
-    })?;
-    let handle_of = |index: &MapIdx| Some(maps.get(index.index())?.handle().0);
-    let id_of =
-        |name: &str, kind| i32::try_from(options.target?.btf().find_by_name(name, kind)?.0).ok();
-    let code = program.bind(|reference| match &reference.target {
-        Target::Map(map) => Some(Binding::Imm64(Imm64::MapFd(handle_of(map)?))),
-        Target::MapValue { map, off } => {
-            Some(Binding::Imm64(Imm64::MapValue { fd: handle_of(map)?, off: *off }))
+        let Loader { engine, object, options, btf, maps, externs } = self;
+        let program = object.program(index, options.target)?;
+        let prog_type = kind.prog_type.ok_or_else(|| Error::NoType {
+            program: program.name.clone(),
+            section: program.section.clone(),
+        })?;
+        if prog_type == ProgType::StructOps {
+            return Err(Error::StructOps { program: program.name });
         }
-        Target::Kfunc(kfunc) => {
-            let btf_id = id_of(&kfunc.name, Kind::Func)?;
-            Some(Binding::Callee(Callee::Kfunc { btf_id, module: 0 }))
+        let code = program.bind(|reference| externs.binding(maps, &reference.target))?;
+        let funcs: Vec<FuncInfo> = program
+            .func_info
+            .iter()
+            .map(|info| FuncInfo { at: info.at, type_id: info.type_id })
+            .collect();
+        let lines: Vec<LineInfo> = program
+            .line_info
+            .iter()
+            .map(|info| LineInfo {
+                at: info.at,
+                file_name_off: info.file_name_off,
+                line_off: info.line_off,
+                line_col: info.line_col,
+            })
+            .collect();
+        let attached_to = match options.target {
+            Some(target) => attach::target_type(kind, target.btf())?,
+            None => None,
+        };
+        let mut flags = 0;
+        if kind.sleepable {
+            flags |= BPF_F_SLEEPABLE;
         }
-        Target::Extern(variable) => {
-            let btf_id = id_of(&variable.name, Kind::Var)?;
-            Some(Binding::Imm64(Imm64::BtfVar { btf_id, module_fd: 0 }))
+        if kind.frags {
+            flags |= BPF_F_XDP_HAS_FRAGS;
         }
-    })?;
-    let funcs: Vec<FuncInfo> = program
-        .func_info
-        .iter()
-        .map(|info| FuncInfo { at: info.at, type_id: info.type_id })
-        .collect();
-    let lines: Vec<LineInfo> = program
-        .line_info
-        .iter()
-        .map(|info| LineInfo {
-            at: info.at,
-            file_name_off: info.file_name_off,
-            line_off: info.line_off,
-            line_col: info.line_col,
-        })
-        .collect();
-    let attached_to = match options.target {
-        Some(target) => attach::target_type(kind, target.btf())?,
-        None => None,
-    };
-    let mut flags = 0;
-    if kind.sleepable {
-        flags |= BPF_F_SLEEPABLE;
+        let loaded = engine.prog_load(&ProgLoad {
+            name: &kernel_name(&program.name),
+            prog_type,
+            expected_attach_type: kind.attach_type,
+            code: &code,
+            license: object.license().unwrap_or_default(),
+            flags,
+            kern_version: object.version().unwrap_or_default(),
+            ifindex: 0,
+            btf: btf.as_ref().map(|btf| ProgBtf { btf: btf.handle, funcs: &funcs, lines: &lines }),
+            attach_btf_id: attached_to.map_or(0, |id| id.0),
+            attach_to: None,
+            log_level: options.log_level,
+        })?;
+        Ok(Program::new(Owned::new(engine, loaded.handle), &program, prog_type, loaded.log))
     }
-    if kind.frags {
-        flags |= BPF_F_XDP_HAS_FRAGS;
-    }
-    let loaded = engine.prog_load(&ProgLoad {
-        name: short_name(&program.name),
-        prog_type,
-        expected_attach_type: kind.attach_type,
-        code: &code,
-        license: object.license().unwrap_or_default(),
-        flags,
-        kern_version: object.version().unwrap_or_default(),
-        ifindex: 0,
-        btf: btf.map(|btf| ProgBtf { btf, funcs: &funcs, lines: &lines }),
-        attach_btf_id: attached_to.map_or(0, |id| id.0),
-        attach_to: None,
-        log_level: options.log_level,
-    })?;
-    Ok(Program::new(Owned::new(engine, loaded.handle), &program, prog_type, loaded.log))
 }
 
 /// Puts maps and programs where maps of maps and program arrays want them from the beginning.

@@ -266,10 +266,7 @@ impl<'a> Parser<'a> {
         self.pinning = match self.number(member)? {
             0 => Pinning::None,
             1 => Pinning::ByName,
-            other => {
-                let reason = format!("is {other}, 0 (none) or 1 (by name) is required");
-                return Err(self.field("pinning", &reason));
-            }
+            scheme => Pinning::Other(scheme),
         };
         Ok(())
     }

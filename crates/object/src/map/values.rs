@@ -84,12 +84,13 @@ impl<'a> Site<'a> {
     /// The key of the map that the address belongs to.
     fn key(&self, map: &Map) -> Result<u32> {
         let offset = self.relocation.offset;
-        if self.relocation.kind != RelocKind::Abs64 {
+        // Compilers of before LLVM 13 had one kind for addresses in code and in data.
+        if !matches!(self.relocation.kind, RelocKind::Abs64 | RelocKind::Insn64) {
             return Err(Place::section_at(self.section.name, offset).error(
                 Problem::RelocationKind {
                     found: self.relocation.kind,
                     symbol: self.symbol_name().to_owned(),
-                    required: "R_BPF_64_ABS64",
+                    required: "R_BPF_64_ABS64 or R_BPF_64_64",
                 },
             ));
         }

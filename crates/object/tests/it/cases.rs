@@ -6,7 +6,7 @@
 use std::fmt::Write;
 
 use skep_object::core::CoreTarget;
-use skep_object::map::{Initial, MapDef, SlotTarget};
+use skep_object::map::{Initial, MapDef, Pinning, SlotTarget};
 use skep_object::{Object, Program, ProgramKind, Target};
 use skep_spec::Insn;
 use skep_spec::disasm::Listing;
@@ -53,6 +53,11 @@ fn describe<'a>(object: &'a Object, target: Option<&CoreTarget<'a>>) -> String {
         line(out, format_args!("map {}: {}", map.name, definition(&map.def)));
         if map.kernel_name != map.name {
             line(out, format_args!("  kernel name {}", map.kernel_name));
+        }
+        match map.pinning {
+            Pinning::None => {}
+            Pinning::ByName => line(out, format_args!("  pinned by name")),
+            Pinning::Other(scheme) => line(out, format_args!("  pinned by scheme {scheme}")),
         }
         if let Some(inner) = &map.inner {
             line(out, format_args!("  of {}", definition(inner)));

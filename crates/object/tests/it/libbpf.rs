@@ -171,11 +171,16 @@ const REFUSED_BY_LIBBPF: &[&str] = &[
     "externs/needs_setting",
     "externs/needs_variable",
     "externs/needs_function",
+    "legacy-maps-of-iproute2/uses_all",
+    "legacy-maps-of-samples/uses_all",
     "legacy-maps/uses_both",
     "own-sections/first",
     "own-sections/second",
     "sections/fourth",
     "static-maps/uses_both",
+    "static-programs/on_ipv4",
+    "static-programs/on_ipv6",
+    "static-programs/entry",
     "undefined-function/calls_elsewhere",
 ];
 

@@ -1,4 +1,5 @@
 //! The project's own objects, and objects made of small sources at test time.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use crate::support::{self, objects, parse};
 use skep_object::Target;
@@ -77,4 +78,52 @@ fn types_know_where_global_variables_are() {
         assert!(end <= datasec.size, "{}", map.name);
     }
     assert!(object.btf_for_kernel().unwrap().is_some());
+}
+
+/// Compilers of before LLVM 9 gave functions neither type nor size; others gave them no name.
+#[test]
+fn functions_without_symbols_of_their_own() {
+    let bytes = std::fs::read(objects().join("counters.bpf.o")).unwrap();
+    let expected = code_of(&bytes, "counters");
+    let symbol = symbol(&bytes, "counters");
+
+    let mut untyped = bytes.clone();
+    untyped[symbol + 4] &= 0xf0;
+    untyped[symbol + 16..symbol + 24].fill(0);
+    assert_eq!(code_of(&untyped, "counters"), expected);
+
+    let mut nameless = untyped.clone();
+    nameless[symbol..symbol + 4].fill(0);
+    assert_eq!(code_of(&nameless, "xdp"), expected);
+
+    let mut local = untyped;
+    local[symbol + 4] &= 0x0f;
+    assert_eq!(code_of(&local, "xdp"), expected);
+}
+
+fn code_of(bytes: &[u8], name: &str) -> skep_spec::Code {
+    let object = skep_object::Object::parse("counters", bytes).unwrap();
+    let names: Vec<_> = object.programs().map(|(_, function, _)| function.name.clone()).collect();
+    assert_eq!(names, [name]);
+    object.program(object.find_program(name).unwrap(), None).unwrap().code
+}
+
+/// Where in the file the entry of a symbol is.
+fn symbol(bytes: &[u8], name: &str) -> usize {
+    let header = |at: usize| {
+        usize::try_from(u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap())).unwrap()
+    };
+    let object = skep_object::Object::parse("counters", bytes).unwrap();
+    let section = |wanted: &str| {
+        let index = object.sections().iter().position(|section| section.name == wanted).unwrap();
+        let entry = header(40) + 64 * index;
+        (header(entry + 24), header(entry + 32))
+    };
+    let ((symbols, size), (strings, _)) = (section(".symtab"), section(".strtab"));
+    let mut entries = (symbols..symbols + size).step_by(24);
+    let of_name = |entry: &usize| {
+        let offset = u32::from_le_bytes(bytes[*entry..entry + 4].try_into().unwrap()) as usize;
+        bytes[strings + offset..].starts_with(format!("{name}\0").as_bytes())
+    };
+    entries.find(of_name).unwrap()
 }
