@@ -71,11 +71,9 @@ impl Btf {
     ///
     /// [`Error::UnknownType`] if there is none.
     pub fn ty(&self, id: TypeId) -> Result<Type<'_>, Error> {
-        if id.is_void() {
-            return Ok(Type::Void);
-        }
         match self.raw(id) {
             Some(raw) => Ok(self.decode(raw)),
+            None if id.is_void() => Ok(Type::Void),
             None => Err(Error::UnknownType { id, last: self.last_id() }),
         }
     }
@@ -134,8 +132,8 @@ impl Btf {
         if offset == 0 {
             return "";
         }
-        self.string_bytes(offset)
-            .and_then(|name| std::str::from_utf8(name).ok())
+        self.names_with(offset)
+            .and_then(|(names, inside)| names.text_at(inside))
             .expect("btf: parsing checked every name")
     }
 
@@ -163,7 +161,8 @@ impl Btf {
     pub(crate) fn raw(&self, id: TypeId) -> Option<Raw<'_>> {
         let (owner, place) = self.record(id)?;
         let start = owner.starts.get(place).copied().map(index)?;
-        owner.records.get(start..).map(Raw::new)
+        let kind = owner.kinds.get(place).copied()?;
+        owner.records.get(start..).map(|record| Raw::new(record, kind))
     }
 
     fn decode<'a>(&'a self, raw: Raw<'a>) -> Type<'a> {

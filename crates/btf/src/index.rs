@@ -1,31 +1,92 @@
 //! Lookups over all types of a [`Btf`], built when first asked for.
 
+use std::ops::Range;
+
+use crate::bytes::index;
 use crate::types::{DeclTag, Type, TypeId};
-use crate::{Btf, Kind, compare};
+use crate::{Btf, Kind, compare, parallel};
 
 /// Types by name, and tags by what they are on. Only of the types that are not the base's.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Index {
-    /// Hash of the name without its flavour, and id; sorted.
-    names: Vec<(u32, TypeId)>,
+    names: NameTable,
     /// Target and tag; sorted.
     tags: Vec<(TypeId, TypeId)>,
 }
 
 impl Index {
     fn new(btf: &Btf) -> Self {
-        let mut index = Self::default();
-        for id in (btf.first_id..btf.end_id()).map(TypeId) {
-            let Some(raw) = btf.raw(id) else { break };
-            if raw.kind == Kind::DeclTag {
-                index.tags.push((raw.target(), id));
-            } else if raw.name != 0 {
-                index.names.push((hash(compare::essential_name(btf.name_at(raw.name))), id));
-            }
+        let [first, second] = parallel::halves(btf.first_id..btf.end_id(), |ids| named(btf, ids));
+        let (mut names, mut tags) = first;
+        names.extend(second.0);
+        tags.extend(second.1);
+        tags.sort_unstable();
+        Self { names: NameTable::new(&names), tags }
+    }
+}
+
+/// Hashes of names, and targets of tags, each with its type.
+type Named = (Vec<(u32, TypeId)>, Vec<(TypeId, TypeId)>);
+
+/// What is to be found of these types.
+fn named(btf: &Btf, ids: Range<u32>) -> Named {
+    let mut names = Vec::with_capacity(ids.len());
+    let mut tags = Vec::new();
+    for id in ids.map(TypeId) {
+        let Some(raw) = btf.raw(id) else { break };
+        if raw.kind == Kind::DeclTag {
+            tags.push((raw.target(), id));
+        } else if raw.name != 0 {
+            names.push((hash(compare::essential_name(btf.name_at(raw.name))), id));
         }
-        index.names.sort_unstable();
-        index.tags.sort_unstable();
-        index
+    }
+    (names, tags)
+}
+
+/// Ids in buckets, each of those whose names have hashes that begin alike.
+#[derive(Clone, Debug, Default)]
+struct NameTable {
+    /// Where each bucket starts in `entries`, and where the last one ends.
+    starts: Vec<u32>,
+    /// Hash of the name without its flavour, and id; in a bucket in the order of the ids.
+    entries: Vec<(u32, TypeId)>,
+    /// Bits of a hash that are not the number of its bucket.
+    shift: u32,
+}
+
+impl NameTable {
+    /// A table of these, which are in the order of their ids.
+    fn new(named: &[(u32, TypeId)]) -> Self {
+        let bits = named.len().max(2).ilog2();
+        let shift = u32::BITS - bits;
+        let mut starts = vec![0; (1 << bits) + 1];
+        for (hash, _) in named {
+            starts[index(hash >> shift) + 1] += 1;
+        }
+        let mut end = 0;
+        for start in &mut starts {
+            end += *start;
+            *start = end;
+        }
+        let mut next = starts.clone();
+        let mut entries = vec![(0, TypeId::VOID); named.len()];
+        for &(hash, id) in named {
+            let place = &mut next[index(hash >> shift)];
+            entries[index(*place)] = (hash, id);
+            *place += 1;
+        }
+        Self { starts, entries, shift }
+    }
+
+    /// The ids of names with this hash.
+    fn with_hash(&self, hash: u32) -> impl Iterator<Item = TypeId> {
+        let bucket = index(hash >> self.shift);
+        let bounds = self.starts.get(bucket..bucket + 2);
+        let entries = match bounds {
+            Some(&[start, end]) => &self.entries[index(start)..index(end)],
+            Some(_) | None => &[],
+        };
+        entries.iter().filter(move |(found, _)| *found == hash).map(|&(_, id)| id)
     }
 }
 
@@ -45,7 +106,7 @@ impl Btf {
     pub(crate) fn flavours(&self, essential: &str) -> impl Iterator<Item = TypeId> {
         let hash = hash(essential);
         self.with_bases()
-            .flat_map(move |owner| equal_range(&owner.index().names, hash))
+            .flat_map(move |owner| owner.index().names.with_hash(hash))
             .filter(move |&id| compare::essential_name(self.known(id).name()) == essential)
     }
 

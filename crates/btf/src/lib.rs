@@ -37,6 +37,7 @@ pub mod fuzz;
 mod index;
 mod list;
 mod names;
+mod parallel;
 mod parse;
 mod query;
 mod raw;

@@ -21,18 +21,20 @@ pub(crate) struct Raw<'a> {
 }
 
 impl<'a> Raw<'a> {
-    /// The record at the start of `bytes`, which must be whole and of a known kind.
-    pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        let info = Info(checked_u32(bytes, 4));
-        let kind = info.kind().expect("btf: parsing checked the kind of records");
-        let tail = bytes.get(TYPE_LEN..info.record_len(kind));
+    /// The record at the start of `bytes`, which must be whole and of this kind.
+    pub(crate) fn new(bytes: &'a [u8], kind: Kind) -> Self {
+        let (head, rest) =
+            bytes.split_first_chunk().expect("btf: parsing checked the length of every record");
+        let [n0, n1, n2, n3, i0, i1, i2, i3, w0, w1, w2, w3]: [u8; TYPE_LEN] = *head;
+        let info = Info(u32::from_le_bytes([i0, i1, i2, i3]));
+        let tail = rest.get(..info.record_len(kind) - TYPE_LEN);
         Self {
             kind,
             vlen: info.vlen(),
             flag: info.flag(),
-            name: checked_u32(bytes, 0),
-            word: checked_u32(bytes, 8),
-            tail: tail.expect("btf: parsing checked the length of records"),
+            name: u32::from_le_bytes([n0, n1, n2, n3]),
+            word: u32::from_le_bytes([w0, w1, w2, w3]),
+            tail: tail.expect("btf: parsing checked the length of every record"),
         }
     }
 

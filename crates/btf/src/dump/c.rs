@@ -10,13 +10,14 @@ mod names;
 mod spelling;
 mod structs;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+use std::rc::Rc;
 
-use crate::bytes::index;
+use crate::bytes::{checked_u32, index};
 use crate::error::Error;
 use crate::types::{FwdKind, Type, TypeId};
 use crate::{Btf, Kind};
-use layout::Layout;
+use layout::{Layout, Shape};
 use names::{Names, identifier};
 use spelling::BUILTIN;
 
@@ -58,8 +59,8 @@ const FOOT: &str = "
 /// [`Error::NotC`] if types are nested, or repeat each other, beyond what a C program can do.
 pub fn c(btf: &Btf) -> Result<String, Error> {
     let mut writer = Writer::new(btf);
-    for (id, ty) in btf.own_types() {
-        writer.top_level(id, &ty)?;
+    for id in (btf.first_id..btf.end_id()).map(TypeId) {
+        writer.top_level(id)?;
     }
     writer.out.push_str(FOOT);
     Ok(writer.out)
@@ -81,12 +82,15 @@ struct Writer<'a> {
     /// What has been required of each type: its name, all of it.
     required: Vec<[bool; 2]>,
     /// `struct x` that have been declared or defined.
-    declared: HashSet<String>,
-    layouts: HashMap<TypeId, Layout>,
-    /// Anonymous enumerations whose values have been defined.
+    declared: HashSet<Rc<str>>,
+    /// How each struct and union is to be written, as soon as someone has asked.
+    layouts: Vec<Option<Layout>>,
+    /// What each type takes in a struct, as soon as someone has asked.
+    shapes: Vec<Option<Shape>>,
+    /// Enumerations whose values have been defined.
     values_written: HashSet<TypeId>,
-    /// Anonymous enumerations that stand inside another type.
-    inner_enums: HashSet<TypeId>,
+    /// Which types stand inside another; only asked of anonymous enumerations.
+    inner: Vec<bool>,
     depth: u32,
     /// Bytes that may still be written.
     left: usize,
@@ -95,50 +99,56 @@ struct Writer<'a> {
 impl<'a> Writer<'a> {
     fn new(btf: &'a Btf) -> Self {
         let size = btf.records.len() + index(btf.names.len());
+        let types = index(btf.end_id());
+        let mut out = String::with_capacity(size);
+        out.push_str(HEAD);
         Self {
             btf,
-            out: HEAD.to_owned(),
-            names: Names::default(),
-            required: vec![[false; 2]; index(btf.end_id())],
+            out,
+            names: Names::new(types),
+            required: vec![[false; 2]; types],
             declared: HashSet::new(),
-            layouts: HashMap::new(),
+            layouts: vec![None; types],
+            shapes: vec![None; types],
             values_written: HashSet::new(),
-            inner_enums: inner_enums(btf),
+            inner: inner(btf),
             depth: 0,
             left: size.saturating_mul(TEXT_PER_BYTE).max(TEXT_AT_LEAST),
         }
     }
 
     /// Writes a type that stands by itself, unless something required it already.
-    fn top_level(&mut self, id: TypeId, ty: &Type<'_>) -> Result<(), Error> {
-        match ty {
-            Type::Struct(composite) | Type::Union(composite) if composite.name.is_empty() => Ok(()),
-            Type::Enum(enumeration) | Type::Enum64(enumeration)
-                if enumeration.name.is_empty() && !self.inner_enums.contains(&id) =>
-            {
-                let text = self.enumeration(id, enumeration)?;
-                self.write(id, &format!("\n{text};\n"))
+    fn top_level(&mut self, id: TypeId) -> Result<(), Error> {
+        match self.btf.kind_of(id) {
+            Some(Kind::Struct | Kind::Union) if self.btf.known(id).name().is_empty() => Ok(()),
+            Some(Kind::Enum | Kind::Enum64) => match self.btf.known(id) {
+                Type::Enum(enumeration) | Type::Enum64(enumeration)
+                    if enumeration.name.is_empty() && !self.inner[index(id.0)] =>
+                {
+                    let text = self.enumeration(id, &enumeration)?;
+                    self.write_definition(id, &text)
+                }
+                _ => self.require(id, Need::Complete),
+            },
+            Some(Kind::Struct | Kind::Union | Kind::Fwd | Kind::Typedef) => {
+                self.require(id, Need::Complete)
             }
-            Type::Struct(_)
-            | Type::Union(_)
-            | Type::Enum(_)
-            | Type::Enum64(_)
-            | Type::Fwd(_)
-            | Type::Typedef(_) => self.require(id, Need::Complete),
-            Type::Void
-            | Type::Int(_)
-            | Type::Ptr(_)
-            | Type::Array(_)
-            | Type::Volatile(_)
-            | Type::Const(_)
-            | Type::Restrict(_)
-            | Type::Func(_)
-            | Type::FuncProto(_)
-            | Type::Var(_)
-            | Type::Datasec(_)
-            | Type::Float(_)
-            | Type::DeclTag(_)
-            | Type::TypeTag(_) => Ok(()),
+            Some(
+                Kind::Int
+                | Kind::Ptr
+                | Kind::Array
+                | Kind::Volatile
+                | Kind::Const
+                | Kind::Restrict
+                | Kind::Func
+                | Kind::FuncProto
+                | Kind::Var
+                | Kind::Datasec
+                | Kind::Float
+                | Kind::DeclTag
+                | Kind::TypeTag,
+            )
+            | None => Ok(()),
         }
     }
 
@@ -188,7 +198,7 @@ impl<'a> Writer<'a> {
                 let text = self.composite(id, &composite, 0)?;
                 let tag = self.tag(id);
                 self.declared.insert(tag);
-                self.write(id, &format!("\n{text};\n"))
+                self.write_definition(id, &text)
             }
             Type::Fwd(_) => self.declare(id),
             Type::Enum(enumeration) | Type::Enum64(enumeration) => {
@@ -198,7 +208,7 @@ impl<'a> Writer<'a> {
                     return Ok(());
                 }
                 let text = self.enumeration(id, &enumeration)?;
-                self.write(id, &format!("\n{text};\n"))
+                self.write_definition(id, &text)
             }
             Type::Void | Type::Func(_) | Type::Var(_) | Type::Datasec(_) | Type::DeclTag(_) => {
                 Ok(())
@@ -212,21 +222,26 @@ impl<'a> Writer<'a> {
         if !self.declared.insert(tag.clone()) {
             return Ok(());
         }
-        self.write(id, &format!("\n{tag};\n"))
+        self.write_definition(id, &tag)
     }
 
     fn define_typedef(&mut self, id: TypeId, name: &str, target: TypeId) -> Result<(), Error> {
         self.require(target, Need::Name)?;
-        if name == BUILTIN || self.names.is_known(id) {
+        if name == BUILTIN || self.names.given(id).is_some() {
             return Ok(());
         }
         let name = self.names.ordinary(id, name);
         let text = self.declaration(target, &name, 0)?;
-        self.write(id, &format!("\ntypedef {text};\n"))
+        self.out.push_str("\ntypedef ");
+        self.out.push_str(&text);
+        self.write(id, ";\n")
     }
 
     /// The name of a struct, union, enumeration or forward declaration, with its keyword.
-    fn tag(&mut self, id: TypeId) -> String {
+    fn tag(&mut self, id: TypeId) -> Rc<str> {
+        if let Some(tag) = self.names.given(id) {
+            return tag;
+        }
         let (keyword, name, complete) = match self.btf.known(id) {
             Type::Struct(composite) => ("struct", composite.name, true),
             Type::Union(composite) => ("union", composite.name, true),
@@ -237,7 +252,15 @@ impl<'a> Writer<'a> {
             },
             ty => ("", ty.name(), false),
         };
-        format!("{keyword} {}", self.names.tag(id, keyword, &identifier(name), complete))
+        self.names.tag(id, keyword, &identifier(name), complete)
+    }
+
+    /// Writes what stands by itself, with an empty line in front.
+    fn write_definition(&mut self, id: TypeId, text: &str) -> Result<(), Error> {
+        self.out.push('\n');
+        self.write(id, text)?;
+        self.out.push_str(";\n");
+        Ok(())
     }
 
     fn write(&mut self, id: TypeId, text: &str) -> Result<(), Error> {
@@ -254,53 +277,58 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// The anonymous enumerations that some struct, union or typedef contains or stands for.
-fn inner_enums(btf: &Btf) -> HashSet<TypeId> {
-    let mut inner = HashSet::new();
-    for (_, ty) in btf.types() {
-        match ty {
-            Type::Struct(composite) | Type::Union(composite) => {
-                inner.extend(composite.members.iter().map(|member| innermost(btf, member.ty)));
+/// Which types some struct, union or typedef contains or stands for.
+fn inner(btf: &Btf) -> Vec<bool> {
+    let mut inner = vec![false; index(btf.end_id())];
+    let mut put = |id| inner[index(innermost(btf, id).0)] = true;
+    for id in (1..btf.end_id()).map(TypeId) {
+        match btf.kind_of(id) {
+            Some(Kind::Struct | Kind::Union) => {
+                let entries = btf.raw(id).into_iter().flat_map(|raw| raw.entries());
+                entries.for_each(|entry| put(TypeId(checked_u32(entry, 4))));
             }
-            Type::Typedef(typedef) => {
-                inner.insert(innermost(btf, typedef.ty));
-            }
-            Type::Void
-            | Type::Int(_)
-            | Type::Ptr(_)
-            | Type::Array(_)
-            | Type::Enum(_)
-            | Type::Fwd(_)
-            | Type::Volatile(_)
-            | Type::Const(_)
-            | Type::Restrict(_)
-            | Type::Func(_)
-            | Type::FuncProto(_)
-            | Type::Var(_)
-            | Type::Datasec(_)
-            | Type::Float(_)
-            | Type::DeclTag(_)
-            | Type::TypeTag(_)
-            | Type::Enum64(_) => {}
+            Some(Kind::Typedef) => put(id),
+            Some(
+                Kind::Int
+                | Kind::Ptr
+                | Kind::Array
+                | Kind::Enum
+                | Kind::Fwd
+                | Kind::Volatile
+                | Kind::Const
+                | Kind::Restrict
+                | Kind::Func
+                | Kind::FuncProto
+                | Kind::Var
+                | Kind::Datasec
+                | Kind::Float
+                | Kind::DeclTag
+                | Kind::TypeTag
+                | Kind::Enum64,
+            )
+            | None => {}
         }
     }
     inner
 }
 
-/// What is behind pointers, arrays and qualifiers.
+/// What is behind pointers, arrays, qualifiers and typedefs.
 fn innermost(btf: &Btf, mut id: TypeId) -> TypeId {
-    while let Some(raw) = btf.raw(id) {
-        id = match raw.kind {
-            Kind::Ptr | Kind::Volatile | Kind::Const | Kind::Restrict | Kind::TypeTag => {
-                raw.target()
-            }
+    while let Some(kind) = btf.kind_of(id) {
+        let Some(raw) = btf.raw(id) else { break };
+        id = match kind {
+            Kind::Ptr
+            | Kind::Volatile
+            | Kind::Const
+            | Kind::Restrict
+            | Kind::TypeTag
+            | Kind::Typedef => raw.target(),
             Kind::Array => TypeId(raw.tail_word(0)),
             Kind::Int
             | Kind::Struct
             | Kind::Union
             | Kind::Enum
             | Kind::Fwd
-            | Kind::Typedef
             | Kind::Func
             | Kind::FuncProto
             | Kind::Var

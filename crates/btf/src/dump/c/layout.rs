@@ -1,8 +1,9 @@
 //! Where C places members, and how a struct must be written so that they are where they are.
 
 use super::Writer;
-use crate::types::{Composite, Int, Member, Type, TypeId};
-use crate::{Btf, Kind, POINTER_SIZE};
+use crate::bytes::index;
+use crate::types::{Composite, Member, Type, TypeId};
+use crate::{Kind, POINTER_SIZE};
 
 /// The strictest alignment of a basic type, that of `__int128`.
 const MAX_ALIGN: u32 = 16;
@@ -25,21 +26,18 @@ pub(super) struct Place {
     pub(super) unit: Option<u64>,
 }
 
-impl Place {
-    pub(super) fn of(btf: &Btf, member: &Member<'_>) -> Self {
-        let size = u64::from(btf.size_of(member.ty).unwrap_or(0)) * 8;
-        let start = u64::from(member.bit_offset);
-        match (member.bitfield_size, narrow_int(btf, member.ty)) {
-            (Some(bits), _) => Self { start, bits: bits.into(), unit: Some(size) },
-            (None, Some(int)) => Self {
-                start: start + u64::from(int.bits_offset),
-                bits: int.nr_bits.into(),
-                unit: Some(size),
-            },
-            (None, None) => Self { start, bits: size, unit: None },
-        }
-    }
+/// What a type takes in a struct.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shape {
+    bits: u64,
+    /// In bytes.
+    align: u32,
+    /// First bit and number of bits of an integer with less bits than its bytes: the bit field of
+    /// an old compiler.
+    narrow: Option<(u8, u8)>,
+}
 
+impl Place {
     pub(super) fn end(self) -> u64 {
         self.start + self.bits
     }
@@ -68,30 +66,58 @@ impl Place {
     }
 }
 
-/// An integer with less bits than its bytes: the bit field of an old compiler.
-fn narrow_int(btf: &Btf, id: TypeId) -> Option<Int<'_>> {
-    match btf.resolve(id) {
-        Ok((_, Type::Int(int))) if u32::from(int.nr_bits) < int.size * 8 => Some(int),
-        _ => None,
-    }
-}
-
 /// The next multiple of `unit`, which is not 0.
 pub(super) fn round_up(value: u64, unit: u64) -> u64 {
     value.div_ceil(unit.max(1)) * unit.max(1)
 }
 
 impl Writer<'_> {
-    /// Alignment in bytes of a type as it is written. Recursion is bounded by the nesting by
-    /// value that parsing allows.
+    /// Where a member stands, and the alignment of its type in bytes.
+    pub(super) fn place(&mut self, member: &Member<'_>) -> (Place, u32) {
+        let Shape { bits, align, narrow } = self.shape(member.ty);
+        let start = u64::from(member.bit_offset);
+        let place = match (member.bitfield_size, narrow) {
+            (Some(width), _) => Place { start, bits: width.into(), unit: Some(bits) },
+            (None, Some((offset, width))) => {
+                Place { start: start + u64::from(offset), bits: width.into(), unit: Some(bits) }
+            }
+            (None, None) => Place { start, bits, unit: None },
+        };
+        (place, align)
+    }
+
+    /// Alignment in bytes of a type as it is written.
     pub(super) fn align(&mut self, id: TypeId) -> u32 {
-        let Ok((id, ty)) = self.btf.resolve(id) else { return 1 };
-        match ty {
+        self.shape(id).align
+    }
+
+    /// What a type takes. Recursion is bounded by the nesting by value that parsing allows.
+    fn shape(&mut self, id: TypeId) -> Shape {
+        if let Some(Some(shape)) = self.shapes.get(index(id.0)) {
+            return *shape;
+        }
+        let shape = self.shape_now(id);
+        if let Some(known) = self.shapes.get_mut(index(id.0)) {
+            *known = Some(shape);
+        }
+        shape
+    }
+
+    fn shape_now(&mut self, id: TypeId) -> Shape {
+        let bits = u64::from(self.btf.size_of(id).unwrap_or(0)) * 8;
+        let plain = |align| Shape { bits, align, narrow: None };
+        let Ok((id, ty)) = self.btf.resolve(id) else { return plain(1) };
+        plain(match ty {
             Type::Struct(composite) => self.layout(id, &composite, Kind::Struct).align,
             Type::Union(composite) => self.layout(id, &composite, Kind::Union).align,
             Type::Array(array) => self.align(array.element),
             Type::Ptr(_) => POINTER_SIZE,
-            Type::Int(int) => int.size.clamp(1, MAX_ALIGN),
+            Type::Int(int) => {
+                let align = int.size.clamp(1, MAX_ALIGN);
+                let narrow = u32::from(int.nr_bits) < int.size * 8;
+                let narrow = narrow.then_some((int.bits_offset, int.nr_bits));
+                return Shape { bits, align, narrow };
+            }
             Type::Enum(enumeration) | Type::Enum64(enumeration) => enumeration.size,
             // 12 bytes are the `long double` of 32-bit x86, which is aligned as its words.
             Type::Float(float) if float.size == 12 => 4,
@@ -108,19 +134,18 @@ impl Writer<'_> {
             | Type::Datasec(_)
             | Type::DeclTag(_)
             | Type::TypeTag(_) => 1,
-        }
+        })
     }
 
     /// How a struct or union is to be written.
     pub(super) fn layout(&mut self, id: TypeId, composite: &Composite<'_>, kind: Kind) -> Layout {
-        if let Some(layout) = self.layouts.get(&id) {
+        if let Some(Some(layout)) = self.layouts.get(index(id.0)) {
             return *layout;
         }
         let mut align = 1;
         let mut packed = false;
         for member in composite.members {
-            let place = Place::of(self.btf, &member);
-            let own = self.align(member.ty);
+            let (place, own) = self.place(&member);
             align = align.max(own);
             packed |= match place.unit {
                 Some(_) => place.crosses(),
@@ -130,7 +155,9 @@ impl Writer<'_> {
         packed |= !composite.size.is_multiple_of(align);
         packed &= kind == Kind::Struct || align > 1;
         let layout = Layout { align: if packed { 1 } else { align }, packed };
-        self.layouts.insert(id, layout);
+        if let Some(known) = self.layouts.get_mut(index(id.0)) {
+            *known = Some(layout);
+        }
         layout
     }
 }

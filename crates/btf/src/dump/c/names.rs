@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::rc::Rc;
 
+use crate::bytes::index;
 use crate::types::TypeId;
 
 /// Words that cannot be a name.
@@ -53,11 +55,15 @@ const KEYWORDS: [&str; 44] = [
     "volatile",
 ];
 
+/// The length of `_Static_assert`.
+const LONGEST_KEYWORD: usize = 14;
+
 /// A name, with what C does not accept replaced. Other languages have names like `Option<u32>`.
 pub(super) fn identifier(name: &str) -> Cow<'_, str> {
     let fits = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
     let starts = |letter: char| !letter.is_ascii_digit();
-    if name.chars().all(fits) && name.starts_with(starts) && !is_keyword(name) {
+    let all_fit = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if all_fit && name.starts_with(starts) && !is_keyword(name) {
         return Cow::Borrowed(name);
     }
     let mut fitting: String =
@@ -72,14 +78,19 @@ pub(super) fn identifier(name: &str) -> Cow<'_, str> {
 }
 
 fn is_keyword(name: &str) -> bool {
-    KEYWORDS.binary_search(&name).is_ok() || matches!(name, "while" | "typeof" | "__int128")
+    // Most names are longer than any of these words, or have a letter that none begins with.
+    let may_be = name.len() <= LONGEST_KEYWORD
+        && matches!(name.as_bytes().first(), Some(b'_' | b'a'..=b'i' | b'l' | b'r'..=b'w'));
+    may_be
+        && (KEYWORDS.binary_search(&name).is_ok()
+            || matches!(name, "while" | "typeof" | "__int128"))
 }
 
 /// The names given so far. Tags (`struct x`) and ordinary names (typedefs, values of
 /// enumerations) do not meet in C.
-#[derive(Default)]
 pub(super) struct Names {
-    given: HashMap<TypeId, String>,
+    /// By type; a tag with its keyword.
+    given: Vec<Option<Rc<str>>>,
     ordinary: Space,
     tags: Space,
     /// The keyword of each tag, and whether something with a body has it.
@@ -87,51 +98,71 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// Whether the type has been given a name.
-    pub(super) fn is_known(&self, id: TypeId) -> bool {
-        self.given.contains_key(&id)
+    /// Names for this many types.
+    pub(super) fn new(types: usize) -> Self {
+        Self {
+            given: vec![None; types],
+            ordinary: Space::default(),
+            tags: Space::default(),
+            owners: HashMap::new(),
+        }
     }
 
-    /// The name of a typedef.
-    pub(super) fn ordinary(&mut self, id: TypeId, name: &str) -> String {
-        if let Some(name) = self.given.get(&id) {
-            return name.clone();
+    /// The name that the type has been given.
+    pub(super) fn given(&self, id: TypeId) -> Option<Rc<str>> {
+        self.given.get(index(id.0)).cloned().flatten()
+    }
+
+    fn give(&mut self, id: TypeId, name: Rc<str>) -> Rc<str> {
+        if let Some(given) = self.given.get_mut(index(id.0)) {
+            *given = Some(name.clone());
         }
-        let name = self.value(name);
-        self.given.insert(id, name.clone());
         name
     }
 
-    /// The name of a value of an enumeration.
-    pub(super) fn value(&mut self, name: &str) -> String {
-        self.ordinary.unused(&identifier(name))
+    /// The name of a typedef.
+    pub(super) fn ordinary(&mut self, id: TypeId, name: &str) -> Rc<str> {
+        match self.given(id) {
+            Some(name) => name,
+            None => {
+                let name = self.ordinary.unused(&identifier(name)).into();
+                self.give(id, name)
+            }
+        }
     }
 
-    /// The tag of a struct, union or enumeration. A forward declaration shares it with the first
-    /// type of that keyword and name that is `complete`.
+    /// The name of a value of an enumeration.
+    pub(super) fn value<'a>(&mut self, name: &'a str) -> Cow<'a, str> {
+        let identifier = identifier(name);
+        match self.ordinary.unused(&identifier) {
+            Cow::Borrowed(_) => identifier,
+            Cow::Owned(numbered) => Cow::Owned(numbered),
+        }
+    }
+
+    /// The tag of a struct, union or enumeration that has not been given one, with its keyword. A
+    /// forward declaration shares it with the first type of that keyword and name that is
+    /// `complete`.
     pub(super) fn tag(
         &mut self,
         id: TypeId,
         keyword: &'static str,
         name: &str,
         complete: bool,
-    ) -> String {
-        if let Some(name) = self.given.get(&id) {
-            return name.clone();
-        }
+    ) -> Rc<str> {
         let tag = match self.owners.get_mut(name) {
             Some((found, owned)) if *found == keyword && !(*owned && complete) => {
                 *owned |= complete;
-                name.to_owned()
+                Cow::Borrowed(name)
             }
             _ => {
                 let tag = self.tags.unused(name);
-                self.owners.insert(tag.clone(), (keyword, complete));
+                self.owners.insert(tag.to_string(), (keyword, complete));
                 tag
             }
         };
-        self.given.insert(id, tag.clone());
-        tag
+        let tag = [keyword, " ", &tag].concat().into();
+        self.give(id, tag)
     }
 }
 
@@ -141,10 +172,10 @@ struct Space(HashMap<String, u32>);
 
 impl Space {
     /// The name, or the name with the next number that makes it a new one.
-    fn unused(&mut self, name: &str) -> String {
+    fn unused<'a>(&mut self, name: &'a str) -> Cow<'a, str> {
         let Some(mut number) = self.0.get(name).copied() else {
             self.0.insert(name.to_owned(), 1);
-            return name.to_owned();
+            return Cow::Borrowed(name);
         };
         let unused = loop {
             number += 1;
@@ -155,6 +186,6 @@ impl Space {
         };
         self.0.insert(name.to_owned(), number);
         self.0.insert(unused.clone(), 1);
-        unused
+        Cow::Owned(unused)
     }
 }

@@ -1,5 +1,7 @@
 //! How C spells a type: inside out, from the name that is declared.
 
+use std::rc::Rc;
+
 use super::Writer;
 use super::names::identifier;
 use crate::error::Error;
@@ -43,7 +45,8 @@ impl Writer<'_> {
                 }
                 Type::Typedef(typedef) if typedef.name == BUILTIN => id = typedef.ty,
                 Type::Ptr(target) => {
-                    declarator = format!("*{qualifiers}{declarator}");
+                    declarator.insert_str(0, &qualifiers);
+                    declarator.insert(0, '*');
                     qualifiers.clear();
                     is_pointer = true;
                     id = target;
@@ -76,7 +79,7 @@ impl Writer<'_> {
                 | Type::Enum64(_) => {
                     let base = self.base(id, &ty, indent)?;
                     let space = if declarator.is_empty() { "" } else { " " };
-                    let text = format!("{qualifiers}{base}{space}{declarator}");
+                    let text = [&*qualifiers, &base, space, &declarator].concat();
                     self.spend(id, text.len())?;
                     return Ok(text);
                 }
@@ -101,28 +104,28 @@ impl Writer<'_> {
     }
 
     /// A type that is spelled by a name or by its body.
-    fn base(&mut self, id: TypeId, ty: &Type<'_>, indent: usize) -> Result<String, Error> {
+    fn base(&mut self, id: TypeId, ty: &Type<'_>, indent: usize) -> Result<Rc<str>, Error> {
         Ok(match ty {
-            Type::Int(int) if is_c_integer(int.name) => int.name.to_owned(),
-            Type::Float(float) if FLOATS.contains(&float.name) => float.name.to_owned(),
+            Type::Int(int) if is_c_integer(int.name) => int.name.into(),
+            Type::Float(float) if FLOATS.contains(&float.name) => float.name.into(),
             Type::Int(Int { name, .. }) | Type::Float(Float { name, .. }) => {
                 self.names.ordinary(id, name)
             }
             Type::Typedef(typedef) => self.names.ordinary(id, typedef.name),
             Type::Struct(composite) | Type::Union(composite) if composite.name.is_empty() => {
-                self.inline(id, composite, indent)?
+                self.inline(id, composite, indent)?.into()
             }
             Type::Enum(enumeration) | Type::Enum64(enumeration)
                 if enumeration.variants.is_empty() =>
             {
-                int_of_size(enumeration.size, enumeration.signed).to_owned()
+                int_of_size(enumeration.size, enumeration.signed).into()
             }
             // Its values can be defined only once.
             Type::Enum(enumeration) | Type::Enum64(enumeration) if enumeration.name.is_empty() => {
                 if self.values_written.contains(&id) {
-                    int_of_size(enumeration.size, enumeration.signed).to_owned()
+                    int_of_size(enumeration.size, enumeration.signed).into()
                 } else {
-                    self.enumeration(id, enumeration)?.replace('\n', &newline(indent))
+                    self.enumeration(id, enumeration)?.replace('\n', &newline(indent)).into()
                 }
             }
             Type::Struct(_) | Type::Union(_) | Type::Enum(_) | Type::Enum64(_) | Type::Fwd(_) => {
@@ -139,7 +142,7 @@ impl Writer<'_> {
             | Type::Var(_)
             | Type::Datasec(_)
             | Type::DeclTag(_)
-            | Type::TypeTag(_) => "void".to_owned(),
+            | Type::TypeTag(_) => "void".into(),
         })
     }
 
@@ -150,11 +153,15 @@ impl Writer<'_> {
         enumeration: &Enum<'_>,
     ) -> Result<String, Error> {
         self.values_written.insert(id);
-        let mut text = if enumeration.name.is_empty() { "enum".to_owned() } else { self.tag(id) };
+        let name = if enumeration.name.is_empty() { "enum".into() } else { self.tag(id) };
+        let mut text = String::from(&*name);
         text.push_str(" {\n");
         for variant in enumeration.variants {
-            let name = self.names.value(variant.name);
-            text.push_str(&format!("\t{name} = {},\n", literal(variant.value)));
+            text.push('\t');
+            text.push_str(&self.names.value(variant.name));
+            text.push_str(" = ");
+            text.push_str(&literal(variant.value));
+            text.push_str(",\n");
         }
         text.push('}');
         text.push_str(match enumeration.size {
@@ -170,7 +177,7 @@ impl Writer<'_> {
     /// Defines an integer that has no name in C, as those of other languages.
     pub(super) fn define_int(&mut self, id: TypeId, int: &Int<'_>) -> Result<(), Error> {
         let hidden = int.name.is_empty() || int.name == "__ARRAY_SIZE_TYPE__";
-        if is_c_integer(int.name) || hidden || self.names.is_known(id) {
+        if is_c_integer(int.name) || hidden || self.names.given(id).is_some() {
             return Ok(());
         }
         let signed = int.encoding == IntEncoding::Signed;
@@ -184,7 +191,7 @@ impl Writer<'_> {
 
     /// Defines a floating point number that has no name in C, as bytes.
     pub(super) fn define_float(&mut self, id: TypeId, float: &Float<'_>) -> Result<(), Error> {
-        if FLOATS.contains(&float.name) || self.names.is_known(id) {
+        if FLOATS.contains(&float.name) || self.names.given(id).is_some() {
             return Ok(());
         }
         let name = self.names.ordinary(id, float.name);

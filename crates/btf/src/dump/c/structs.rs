@@ -1,6 +1,6 @@
 //! Bodies of structs and unions: members, and the padding between them.
 
-use super::layout::{Layout, Place, round_up};
+use super::layout::{Layout, round_up};
 use super::names::identifier;
 use super::spelling::newline;
 use super::{MAX_REQUIRE, Writer};
@@ -38,8 +38,9 @@ impl Writer<'_> {
         let kind = self.btf.kind_of(id).unwrap_or(Kind::Struct);
         let layout = self.layout(id, composite, kind);
         let keyword = if kind == Kind::Union { "union" } else { "struct" };
+        let name = if composite.name.is_empty() { keyword.into() } else { self.tag(id) };
         let mut body = Body {
-            text: if composite.name.is_empty() { keyword.to_owned() } else { self.tag(id) },
+            text: String::from(&*name),
             newline: newline(indent + 1),
             cursor: 0,
             layout,
@@ -72,8 +73,7 @@ impl Writer<'_> {
     }
 
     fn member(&mut self, body: &mut Body, member: &Member<'_>, indent: usize) -> Result<(), Error> {
-        let place = Place::of(self.btf, member);
-        let align = self.align(member.ty);
+        let (place, align) = self.place(member);
         if place.unit.is_some() && member.name.is_empty() {
             // A bit field without a name is padding, which is written where it is needed.
             return Ok(());
@@ -157,10 +157,10 @@ impl Body {
 }
 
 /// Whether a member starts before the one in front of it ends, which no C struct can say.
-fn overlap(writer: &Writer<'_>, composite: &Composite<'_>) -> bool {
+fn overlap(writer: &mut Writer<'_>, composite: &Composite<'_>) -> bool {
     let mut cursor = 0;
     composite.members.iter().any(|member| {
-        let place = Place::of(writer.btf, &member);
+        let (place, _) = writer.place(&member);
         let before = place.start < cursor;
         cursor = place.end();
         before
@@ -168,6 +168,6 @@ fn overlap(writer: &Writer<'_>, composite: &Composite<'_>) -> bool {
 }
 
 /// The bits of the widest member of a union.
-fn widest(writer: &Writer<'_>, composite: &Composite<'_>) -> u64 {
-    composite.members.iter().map(|member| Place::of(writer.btf, &member).end()).max().unwrap_or(0)
+fn widest(writer: &mut Writer<'_>, composite: &Composite<'_>) -> u64 {
+    composite.members.iter().map(|member| writer.place(&member).0.end()).max().unwrap_or(0)
 }
