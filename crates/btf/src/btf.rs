@@ -165,6 +165,14 @@ impl Btf {
         owner.records.get(start..).map(|record| Raw::new(record, kind))
     }
 
+    /// The bytes of the record of a type.
+    pub(crate) fn record_bytes(&self, id: TypeId) -> Option<&[u8]> {
+        let (owner, place) = self.record(id)?;
+        let start = owner.starts.get(place).copied().map(index)?;
+        let end = owner.starts.get(place + 1).map_or(owner.records.len(), |&end| index(end));
+        owner.records.get(start..end)
+    }
+
     fn decode<'a>(&'a self, raw: Raw<'a>) -> Type<'a> {
         let name = self.name_at(raw.name);
         let (size, ty) = (raw.size(), raw.target());

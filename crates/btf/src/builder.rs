@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::btf::encode;
+use crate::bytes::checked_u32;
 use crate::error::Error;
-use crate::format::{INT_BOOL, INT_CHAR, INT_SIGNED, Info};
+use crate::format::{INT_BOOL, INT_CHAR, INT_SIGNED, Info, MAX_TYPE};
 use crate::types::{
     Composite, DatasecVar, Enum, FuncLinkage, FuncProto, FwdKind, Int, IntEncoding, Member, Param,
     Type, TypeId, VarLinkage, Variant,
 };
-use crate::{Btf, Kind};
+use crate::{Btf, IdMap, Kind, references};
 
 /// Makes BTF, type by type.
 ///
@@ -102,6 +103,85 @@ impl BtfBuilder {
         }
     }
 
+    /// Adds a copy of type `id` of another BTF, which refers to what `now` gives for each id that
+    /// it refers to.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownType`] if there is no such type, or only `void`.
+    pub fn copy(
+        &mut self,
+        btf: &Btf,
+        id: TypeId,
+        mut now: impl FnMut(TypeId) -> TypeId,
+    ) -> Result<TypeId, Error> {
+        let unknown = Error::UnknownType { id, last: btf.last_id() };
+        let (raw, record) = btf.raw(id).zip(btf.record_bytes(id)).ok_or(unknown)?;
+        let copy = self.next_id();
+        let start = self.records.len();
+        self.records.extend_from_slice(record);
+        for at in references::types(raw.kind, raw.vlen) {
+            self.overwrite(start + at, now(TypeId(checked_u32(record, at))).0);
+        }
+        for at in references::names(raw.kind, raw.vlen) {
+            let offset = self.string(btf.name_at(checked_u32(record, at)));
+            self.overwrite(start + at, offset);
+        }
+        self.count += 1;
+        Ok(copy)
+    }
+
+    /// Adds copies of all types of another BTF, as they are: [`Dedup`](crate::dedup::Dedup) finds
+    /// those that are there twice then. Of a split BTF whose base is this builder's too, the types
+    /// that are not the base's.
+    ///
+    /// Returns where they are now. What else the other BTF's strings are needed for, as the lines
+    /// of `.BTF.ext`, is added by [`text`](Self::text).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooManyTypes`].
+    pub fn append(&mut self, btf: &Btf) -> Result<IdMap, Error> {
+        let shared = match (&self.base, &btf.base) {
+            (Some(mine), Some(theirs)) => Arc::ptr_eq(mine, theirs),
+            (Some(_) | None, _) => false,
+        };
+        let first = if shared { btf.first_id } else { 1 };
+        let mut ids = IdMap::new(btf.end_id());
+        (1..first).map(TypeId).for_each(|id| ids.put(id, id));
+        let start = self.next_id().0;
+        let shifted = |id: u32| {
+            let now = start.checked_add(id - first).filter(|&now| now <= MAX_TYPE);
+            now.map(TypeId).ok_or(Error::TooManyTypes { limit: MAX_TYPE })
+        };
+        for id in first..btf.end_id() {
+            ids.put(TypeId(id), shifted(id)?);
+        }
+        for id in (first..btf.end_id()).map(TypeId) {
+            self.copy(btf, id, |target| ids.get(target).expect("btf: a map has all ids"))?;
+        }
+        Ok(ids)
+    }
+
+    /// The offset of a string, which is added unless it is there: for what refers to the strings
+    /// of a BTF from outside, as the records of `.BTF.ext` do.
+    pub fn text(&mut self, text: &str) -> u32 {
+        self.string(text)
+    }
+
+    /// Starts with all strings of `btf`, where they are there. Nothing may have been added yet.
+    pub(crate) fn keep_strings_of(&mut self, btf: &Btf) {
+        self.strings = btf.names.as_bytes().to_vec();
+        let mut start = 0;
+        while let Some(text) = btf.names.bytes_at(start) {
+            let offset = u32::try_from(start).ok().and_then(|at| at.checked_add(btf.first_name));
+            if let (Ok(text), Some(offset)) = (std::str::from_utf8(text), offset) {
+                self.offsets.entry(text.to_owned()).or_insert(offset);
+            }
+            start += text.len() + 1;
+        }
+    }
+
     /// Adds an integer of `size` bytes, all of whose bits count.
     pub fn int(&mut self, name: &str, size: u32, encoding: IntEncoding) -> TypeId {
         let nr_bits = u8::try_from(size.saturating_mul(8)).unwrap_or(u8::MAX);
@@ -158,7 +238,7 @@ impl BtfBuilder {
             if bitfields && member.bit_offset >> 24 != 0 {
                 self.fail(Error::TooLong { id, what: "bit offset", limit: 0x00ff_ffff });
             }
-            self.string(member.name);
+            self.name(member.name);
             self.word(member.ty.0);
             self.word(width << 24 | member.bit_offset);
         }
@@ -185,7 +265,7 @@ impl BtfBuilder {
         let id = self.header(kind, signed, variants.len(), name, size);
         for variant in variants {
             let [low, high] = halves(variant.value);
-            self.string(variant.name);
+            self.name(variant.name);
             self.word(low);
             if kind == Kind::Enum64 {
                 self.word(high);
@@ -241,7 +321,7 @@ impl BtfBuilder {
     ) -> TypeId {
         let id = self.header(Kind::FuncProto, false, params.len(), "", ret.0);
         for param in params {
-            self.string(param.name);
+            self.name(param.name);
             self.word(param.ty.0);
         }
         id
@@ -318,7 +398,7 @@ impl BtfBuilder {
             self.fail(Error::TooLong { id, what: "number of entries", limit: u16::MAX.into() });
             u16::MAX
         });
-        self.string(name);
+        self.name(name);
         self.word(Info::new(kind, vlen, flag).0);
         self.word(word);
         self.count += 1;
@@ -329,14 +409,24 @@ impl BtfBuilder {
         self.records.extend_from_slice(&word.to_le_bytes());
     }
 
-    /// Writes the offset of a string, which is added unless it is there.
-    fn string(&mut self, text: &str) {
-        let offset = match (text, self.offsets.get(text)) {
+    fn overwrite(&mut self, at: usize, word: u32) {
+        let target = self.records.get_mut(at..at + 4).expect("btf: the word has been written");
+        target.copy_from_slice(&word.to_le_bytes());
+    }
+
+    /// Writes the offset of a name.
+    fn name(&mut self, name: &str) {
+        let offset = self.string(name);
+        self.word(offset);
+    }
+
+    /// The offset of a string, which is added unless it is there.
+    fn string(&mut self, text: &str) -> u32 {
+        match (text, self.offsets.get(text)) {
             ("", _) => 0,
             (_, Some(&offset)) => offset,
             (_, None) => self.add_string(text),
-        };
-        self.word(offset);
+        }
     }
 
     fn add_string(&mut self, text: &str) -> u32 {

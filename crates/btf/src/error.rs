@@ -170,6 +170,20 @@ pub enum Error {
         /// Its kind.
         kind: &'static str,
     },
+    /// Types are to stand for each other in a circle.
+    #[error("type {id} is to be replaced by a type that it replaces itself")]
+    Circle {
+        /// One of them.
+        id: TypeId,
+    },
+    /// Something refers to a type that is to go.
+    #[error("type {id} refers to type {target}, which is to be removed")]
+    Removed {
+        /// The type that stays.
+        id: TypeId,
+        /// The type that is to go.
+        target: TypeId,
+    },
     /// Something in `.BTF.ext` is wrong.
     #[error(".BTF.ext {part} at byte {offset}: {reason}")]
     Ext {

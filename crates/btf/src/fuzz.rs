@@ -3,6 +3,7 @@
 //! Coverage-guided fuzzers call these; so does a test with seeded random bytes, on every machine.
 
 use crate::compare::{Comparison, candidates};
+use crate::dedup::Dedup;
 use crate::types::{Type, TypeId};
 use crate::{Btf, BtfBuilder, Ext, Kind, decode_value, dump};
 
@@ -44,6 +45,28 @@ pub fn ext(bytes: &[u8]) {
     for relocation in ext.relocations.iter().flat_map(|section| &section.records) {
         btf.ty(relocation.ty).expect("ext: every type is there");
     }
+}
+
+/// Parses, puts the types twice behind each other, and removes what is there twice: at most the
+/// variables and sections are still there twice then, and doing it again changes nothing.
+pub fn dedup(bytes: &[u8]) {
+    let Ok(btf) = Btf::parse(bytes) else { return };
+    let mut builder = BtfBuilder::new();
+    let first = builder.append(&btf).expect("btf: small inputs have few types");
+    let second = builder.append(&btf).expect("btf: small inputs have few types");
+    let both = builder.build().expect("btf: a copy of checked types is right");
+    // A declaration may be completed by what makes a type too deep to be written.
+    let Ok(once) = Dedup::new(&both).run() else { return };
+    assert!(once.btf.last_id() <= both.last_id(), "dedup: there are no new types");
+    for (id, ty) in btf.types() {
+        let [first, second] = [&first, &second].map(|ids| ids.then(&once.ids).get(id));
+        let apart = matches!(ty.kind(), Some(Kind::Var | Kind::Datasec | Kind::DeclTag));
+        assert!(apart || first == second, "dedup: both copies are the same");
+        let now = once.btf.ty(first.expect("dedup: nothing goes")).expect("dedup: ids are right");
+        assert_eq!(now.name(), ty.name(), "dedup: a type keeps its name");
+    }
+    let again = Dedup::new(&once.btf).run().expect("dedup: what it made is right");
+    assert_eq!(dump::raw(&again.btf).to_string(), dump::raw(&once.btf).to_string());
 }
 
 fn questions(btf: &Btf, id: TypeId, ty: &Type<'_>) {

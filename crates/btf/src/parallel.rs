@@ -29,7 +29,6 @@ pub(crate) fn both<A: Send, B>(
 pub(crate) fn halves<A: Send>(range: Range<u32>, part: impl Fn(Range<u32>) -> A + Sync) -> [A; 2] {
     let middle = range.start + (range.end - range.start) / 2;
     let types = range.end - range.start;
-    let (second, first) =
-        both(types, || part(middle..range.end), || part(range.start..middle));
+    let (second, first) = both(types, || part(middle..range.end), || part(range.start..middle));
     [first, second]
 }

@@ -34,9 +34,6 @@ pub(crate) fn validate(btf: &Btf) -> Result<(), Error> {
 }
 
 /// Checks each of these types, up to the first that is wrong.
-fn each(
-    ids: Range<u32>,
-    check: impl Fn(TypeId) -> Result<(), TypeError>,
-) -> Result<(), Error> {
+fn each(ids: Range<u32>, check: impl Fn(TypeId) -> Result<(), TypeError>) -> Result<(), Error> {
     ids.map(TypeId).try_for_each(|id| check(id).map_err(|reason| Error::Type { id, reason }))
 }

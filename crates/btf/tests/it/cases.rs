@@ -3,17 +3,19 @@
 //! The input is a listing as `bpftool btf dump` prints it. Below it may stand
 //!
 //! - `--- c`: the types as C, without head and foot of the header;
+//! - `--- dedup`: the types, each once;
 //! - `--- bytes`: lines of a type and bytes, `[3] 01 00 00 00`;
 //! - `--- values`: those bytes as values, for people and as JSON;
 //! - `--- error`: what is wrong with the types, or with writing them as C.
 
 use crate::listing;
+use skep_btf::dedup::Dedup;
 use skep_btf::{Btf, TypeId, decode_value, dump};
 use testkit::{Case, Kind, Outcome};
 
 #[test]
 fn cases() {
-    Kind { folder: "btf", outputs: &["c", "values", "error"], run }.check();
+    Kind { folder: "btf", outputs: &["c", "dedup", "values", "error"], run }.check();
 }
 
 fn run(case: &Case) -> Outcome {
@@ -34,6 +36,10 @@ fn run(case: &Case) -> Outcome {
             Ok(text) => found.push(("c", body(&text))),
             Err(error) => found.push(("error", error.to_string())),
         }
+    }
+    if case.section("dedup").is_some() {
+        let once = Dedup::new(&btf).run().unwrap().btf;
+        found.push(("dedup", dump::raw(&once).to_string()));
     }
     if let Some(bytes) = case.section("bytes") {
         found.push(("values", bytes.lines().map(|line| value(&btf, line)).collect()));

@@ -97,6 +97,11 @@ fn types() {
 }
 
 #[test]
+fn dedup() {
+    run(fuzz::dedup, &seeds(), 24);
+}
+
+#[test]
 fn json() {
     let target = |bytes: &[u8]| {
         if let Ok(btf) = Btf::parse(bytes) {

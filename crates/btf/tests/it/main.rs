@@ -4,6 +4,7 @@
 mod bpftool;
 mod cases;
 mod compare;
+mod dedup;
 mod fuzz;
 mod header;
 mod headers;

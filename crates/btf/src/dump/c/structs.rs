@@ -39,12 +39,8 @@ impl Writer<'_> {
         let layout = self.layout(id, composite, kind);
         let keyword = if kind == Kind::Union { "union" } else { "struct" };
         let name = if composite.name.is_empty() { keyword.into() } else { self.tag(id) };
-        let mut body = Body {
-            text: String::from(&*name),
-            newline: newline(indent + 1),
-            cursor: 0,
-            layout,
-        };
+        let mut body =
+            Body { text: String::from(&*name), newline: newline(indent + 1), cursor: 0, layout };
         body.text.push_str(" {");
         if kind == Kind::Struct && overlap(self, composite) {
             body.line(&format!("unsigned char bytes[{}]", composite.size));
