@@ -4,6 +4,8 @@
 //! readable; sentences are made of it elsewhere. Each one's documentation gives the kernel's
 //! wording, with its format specifiers. Where the kernel writes several lines, the last one counts.
 
+mod errno;
+
 use skep_btf::TypeId;
 use skep_spec::abi::context::PacketAccess;
 use skep_spec::abi::proto::Callback;

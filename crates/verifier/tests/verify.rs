@@ -67,7 +67,10 @@ fn run(case: &Case) -> testkit::Outcome {
                     assert_eq!(ours, theirs, "{}: the kernel's log differs", case.name());
                 }
                 let theirs = kernel.judge(&program(case, &setting, &kernel.handles()), &setting);
-                let ours = if verdict == "accept" { "accept" } else { &line };
+                let ours = match &report.outcome {
+                    Outcome::Rejected(rejection) => (Some(rejection.reason.errno()), line.clone()),
+                    Outcome::Accepted(_) | Outcome::Unsupported(_) => (None, String::new()),
+                };
                 assert_eq!(theirs, ours, "{}: the kernel says something else", case.name());
             }
             Err(reason) => testkit::skip(&format!("verify against the kernel: {reason}")),

@@ -75,14 +75,14 @@ impl Kernel {
         }
     }
 
-    /// `accept`, or the final line of a refusal.
-    pub(crate) fn judge(&self, code: &Code, setting: &Setting) -> String {
+    /// The error number and the final line of a refusal.
+    pub(crate) fn judge(&self, code: &Code, setting: &Setting) -> (Option<i32>, String) {
         match self.load(code, setting, 1) {
-            Ok(_) => "accept".into(),
+            Ok(_) => (None, String::new()),
             Err(error) => {
                 let log = error.log.unwrap_or_default();
                 let lines = log.lines().take_while(|line| !line.starts_with(SUMMARY));
-                lines.last().unwrap_or_default().into()
+                (Some(error.errno.0), lines.last().unwrap_or_default().into())
             }
         }
     }

@@ -8,7 +8,7 @@ use skep_spec::raw::Raw;
 use skep_spec::{Code, InsnIdx};
 use skep_verifier::input::{FuncInfo, Target};
 use skep_verifier::log::Level;
-use skep_verifier::{Flags, Input, Options, Outcome, Statistics, kernel_words, verify};
+use skep_verifier::{Flags, Input, Options, Outcome, Report, Statistics, kernel_words, verify};
 
 use crate::Arguments;
 use crate::record::Record;
@@ -20,6 +20,8 @@ pub(crate) struct Judgement {
     pub(crate) verdict: Verdict,
     /// The kernel's final line of a reject, or what is not supported.
     pub(crate) reason: String,
+    /// The name of the reason and its error number, of a reject that has them.
+    pub(crate) kind: Option<(String, i32)>,
     /// Where.
     pub(crate) at: Option<InsnIdx>,
     /// What it took.
@@ -57,6 +59,7 @@ impl Judgement {
         Judgement {
             verdict,
             reason,
+            kind: None,
             at: None,
             statistics: Statistics::default(),
             log: String::new(),
@@ -122,8 +125,13 @@ fn prepare(
             (Verdict::Unsupported, unsupported.what.into(), unsupported.at)
         }
     };
+    let kind = match &report.outcome {
+        Outcome::Rejected(rejection) => Some((rejection.kind(), rejection.reason.errno())),
+        Outcome::Accepted(_) | Outcome::Unsupported(_) => None,
+    };
     let listing = if arguments.name.is_some() { listing(&code) } else { String::new() };
-    Ok(Judgement { verdict, reason, at, statistics: report.statistics, log: report.log, listing })
+    let Report { statistics, log, .. } = report;
+    Ok(Judgement { verdict, reason, kind, at, statistics, log, listing })
 }
 
 fn listing(code: &Code) -> String {

@@ -39,6 +39,8 @@ pub(crate) struct Record {
     pub(crate) btf_strings: String,
     /// `accept`, `reject`, or something that is not scored.
     pub(crate) kernel_verdict: Option<String>,
+    /// The error number of its refusal.
+    pub(crate) kernel_errno: Option<i32>,
     /// The end of its log.
     pub(crate) kernel_log_tail: Option<String>,
     /// The same, of a caller without `CAP_PERFMON`.

@@ -18,10 +18,13 @@ pub(crate) struct Score {
     rejects: usize,
     lines: usize,
     equal_lines: usize,
+    errnos: usize,
+    equal_errnos: usize,
     false_accepts: Groups,
     false_rejects: Groups,
     unsupported: Groups,
     other_lines: Groups,
+    other_errnos: Groups,
 }
 
 /// Records by what they have in common.
@@ -58,6 +61,7 @@ impl Score {
             }
             (Verdict::Accept | Verdict::Reject, _) => {
                 self.equal += 1;
+                self.add_errno(record, judged, perfmon);
                 let (Verdict::Reject, Some(theirs)) = (judged.verdict, theirs) else { return };
                 self.lines += 1;
                 if masked_addresses(theirs) == masked_addresses(&judged.reason) {
@@ -72,6 +76,19 @@ impl Score {
             }
         }
     }
+
+    /// Compares error numbers, which were measured with all privileges.
+    fn add_errno(&mut self, record: &Record, judged: &Judgement, perfmon: bool) {
+        let measured = record.kernel_errno.filter(|_| perfmon);
+        let (Some(theirs), Some((kind, ours))) = (measured, &judged.kind) else { return };
+        self.errnos += 1;
+        if theirs == *ours {
+            self.equal_errnos += 1;
+        } else {
+            let entry = self.other_errnos.entry(format!("{kind}: {theirs}, here {ours}"));
+            entry.or_default().push(record.name.clone());
+        }
+    }
 }
 
 impl fmt::Display for Score {
@@ -81,6 +98,7 @@ impl fmt::Display for Score {
         list(f, "false rejects, by reason", &self.false_rejects)?;
         list(f, "unsupported, by what is missing", &self.unsupported)?;
         list(f, "other final lines, by the kernel's", &self.other_lines)?;
+        list(f, "other error numbers, by reason", &self.other_errnos)?;
         writeln!(f, "scored          {scored} ({} not scored)", self.unscored)?;
         writeln!(f, "equal           {} ({})", self.equal, Percent(self.equal, scored))?;
         writeln!(f, "false accepts   {} of {}", count(&self.false_accepts), self.rejects)?;
@@ -88,7 +106,9 @@ impl fmt::Display for Score {
         let unsupported = count(&self.unsupported);
         writeln!(f, "unsupported     {unsupported} ({})", Percent(unsupported, scored))?;
         let percent = Percent(self.equal_lines, self.lines);
-        writeln!(f, "equal lines     {} of {} ({percent})", self.equal_lines, self.lines)
+        writeln!(f, "equal lines     {} of {} ({percent})", self.equal_lines, self.lines)?;
+        let percent = Percent(self.equal_errnos, self.errnos);
+        writeln!(f, "equal errnos    {} of {} ({percent})", self.equal_errnos, self.errnos)
     }
 }
 
