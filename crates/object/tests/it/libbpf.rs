@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::support::{self, run, skip};
+use skep_btf::{Btf, Kind};
 use skep_object::core::CoreTarget;
-use skep_object::{Binding, Object, Program, Target};
+use skep_object::{Binding, ExternSource, Object, Program, ProgramKind, Target};
+use skep_spec::abi::AttachType as At;
 use skep_spec::encode::encode;
 use skep_spec::insn::{Callee, Imm64};
 
@@ -26,17 +28,39 @@ fn build(name: &str, folder: &Path) -> Option<PathBuf> {
 }
 
 /// A program in the words of `libbpf_dump`, with maps for descriptors.
-fn words(object: &Object, program: &Program) -> skep_object::Result<String> {
-    let code = program.bind(|reference| match reference.target {
+fn words(object: &Object, program: &Program, kernel: &Btf) -> skep_object::Result<String> {
+    let settings = object.settings(|name| name.starts_with("LINUX_").then(|| "1".to_owned()))?;
+    let id_of = |name: &str, kind| kernel.find_by_name(name, kind).map(|id| id.0.cast_signed());
+    let code = program.bind(|reference| match &reference.target {
         Target::Map(map) => Some(Binding::Imm64(Imm64::MapFd(map.0.cast_signed()))),
         Target::MapValue { map, off } => {
-            Some(Binding::Imm64(Imm64::MapValue { fd: map.0.cast_signed(), off }))
+            Some(Binding::Imm64(Imm64::MapValue { fd: map.0.cast_signed(), off: *off }))
         }
         // libbpf 1.1 leaves the call of a weak function that does not exist as it is.
-        Target::Kfunc(_) => Some(Binding::Callee(Callee::Kfunc { btf_id: 0, module: 0 })),
-        Target::Extern(_) => None,
+        Target::Kfunc(symbol) => {
+            let btf_id = id_of(&symbol.name, Kind::Func).unwrap_or(0);
+            Some(Binding::Callee(Callee::Kfunc { btf_id, module: 0 }))
+        }
+        Target::Extern(symbol) => match symbol.source {
+            ExternSource::Kconfig => {
+                let settings = settings.as_ref()?;
+                let (fd, off) = (settings.map().0.cast_signed(), settings.place(symbol)?);
+                Some(Binding::Imm64(Imm64::MapValue { fd, off }))
+            }
+            ExternSource::KernelVariable | ExternSource::KernelFunction => {
+                let kinds = [Kind::Var, Kind::Func];
+                let btf_id = kinds.into_iter().find_map(|kind| id_of(&symbol.name, kind))?;
+                Some(Binding::Imm64(Imm64::BtfVar { btf_id, module_fd: 0 }))
+            }
+            ExternSource::Unknown => None,
+        },
     })?;
-    let mut text = String::new();
+    let ProgramKind { prog_type, attach_type, .. } = &program.kind;
+    // What is at an end of a device's queue was not said by the type before libbpf 1.3.
+    let attach_type = attach_type.filter(|at| !matches!(at, At::TcxIngress | At::TcxEgress));
+    let kind = (prog_type.map_or(0, |found| found.number()), attach_type.map_or(0, At::number));
+    let section = program.section.trim_start_matches('?');
+    let mut text = format!("program {} {section} {} {}\n", program.name, kind.0, kind.1);
     for map in object.maps() {
         // libbpf shows the whole name of sections that have two dots.
         let short = map.is_global_data() && map.name.matches('.').count() == 1;
@@ -72,6 +96,22 @@ fn programs_are_what_libbpf_loads() {
     assert_eq!(compared.refused_by_us, REFUSED_BY_US);
     assert_eq!(compared.refused_by_libbpf, REFUSED_BY_LIBBPF);
     println!("{} programs are the same", compared.same);
+}
+
+/// The programs that the verifier is tested with.
+#[test]
+fn the_verifiers_programs_are_what_libbpf_loads() {
+    let folder = support::scratch("libbpf-verify");
+    let (Some(dump), Some(types)) = (build("libbpf_dump", &folder), support::kernel_types()) else {
+        return;
+    };
+    let target = CoreTarget::new(&types);
+    let compared = compare(&dump, &target, &support::compiled_verifier_sources(&folder));
+    assert!(compared.differences.is_empty(), "{:#?}", compared.differences);
+    assert_eq!(compared.refused_by_us, [""; 0]);
+    let refused = compared.refused_by_libbpf.len();
+    println!("{} programs are the same; libbpf refuses {refused}", compared.same);
+    println!("{:#?}", compared.reasons);
 }
 
 /// Objects of others, in a folder that the environment variable names.
@@ -113,7 +153,7 @@ fn compare(dump: &Path, target: &CoreTarget<'_>, paths: &[PathBuf]) -> Compared 
             let name = format!("{}/{}", object.name(), function.name);
             let theirs = run(Command::new(dump).arg(path).arg(&function.name));
             let ours = object.program(index, Some(target));
-            match (ours.and_then(|ours| words(&object, &ours)), theirs) {
+            match (ours.and_then(|ours| words(&object, &ours, target.btf())), theirs) {
                 (Ok(ours), Ok(theirs)) => match difference(&ours, &theirs) {
                     None => compared.same += 1,
                     Some(found) => compared.differences.push(format!("{name}: {found}")),
@@ -157,6 +197,29 @@ fn the_kernel_takes_types() {
     }
 }
 
+/// Every section name means what it means to libbpf, if it knows the name.
+#[test]
+fn section_names_are_libbpfs() {
+    let Some(ask) = build("libbpf_sections", &support::scratch("sections")) else { return };
+    let forms = ProgramKind::section_names().flat_map(|name| match name.strip_suffix("/…") {
+        Some(name) => vec![name.to_owned(), format!("{name}/somewhere")],
+        None => vec![name],
+    });
+    let names: Vec<String> = forms.collect();
+    let theirs = run(Command::new(ask).args(&names)).expect("it was just built");
+    let known = names.iter().zip(theirs.lines()).filter(|(name, line)| {
+        let kind = ProgramKind::of_section(name);
+        let attach_type = kind.attach_type.map_or(0, At::number);
+        let ours = format!("{name} {} {attach_type}", kind.prog_type.map_or(0, |ty| ty.number()));
+        let is_known = !line.ends_with("- -");
+        assert!(!is_known || *line == ours, "ours `{ours}`, libbpf's `{line}`");
+        is_known
+    });
+    let known = known.count();
+    println!("{} section names, {known} of them known to libbpf", names.len());
+    assert!(known > 100, "{known} names are known to libbpf");
+}
+
 /// What came after libbpf 1.1.
 const UNKNOWN_TO_LIBBPF: &[&str] = &["exception-callback.bpf.o"];
 
@@ -184,9 +247,15 @@ const REFUSED_BY_LIBBPF: &[&str] = &[
     "undefined-function/calls_elsewhere",
 ];
 
-/// The first lines that differ.
+/// The first lines that differ. Where the kernel refuses an object's types, libbpf goes without.
 fn difference(ours: &str, theirs: &str) -> Option<String> {
-    let (mut left, mut right) = (ours.lines(), theirs.lines());
+    let (typed, theirs) = match theirs.strip_suffix("types refused\n") {
+        Some(theirs) => (false, theirs),
+        None => (true, theirs),
+    };
+    let is_type = |line: &&str| line.starts_with("func ") || line.starts_with("line ");
+    let mut left = ours.lines().filter(|line| typed || !is_type(line));
+    let mut right = theirs.lines();
     for number in 0.. {
         match (left.next(), right.next()) {
             (None, None) => break,

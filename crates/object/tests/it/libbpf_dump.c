@@ -4,9 +4,9 @@
  *
  *   libbpf_dump OBJECT PROGRAM
  *
- * prints one line for each slot (`insn <hex>`), function type (`func <slot> <type>`), source line
+ * prints what the program is (`program <name> <section> <type> <attach type>`), one line for each slot (`insn <hex>`), function type (`func <slot> <type>`), source line
  * (`line <slot> <file> <text> <number>`) and, in the order of their use as descriptors, one line
- * for each map (`map <name>`). A slot that holds a map's descriptor has the map's number instead.
+ * for each map (`map <name>`). `types refused` stands where the kernel does not take the types. A slot that holds a map's descriptor has the map's number instead.
  * Nothing is loaded.
  */
 #include <stdio.h>
@@ -38,6 +38,8 @@ static int dump(struct bpf_program *prog, struct bpf_prog_load_opts *opts, long 
 	size_t count = bpf_program__insn_cnt(prog);
 	struct bpf_map *map;
 
+	printf("program %s %s %d %d\n", bpf_program__name(prog), bpf_program__section_name(prog),
+	       bpf_program__type(prog), bpf_program__expected_attach_type(prog));
 	bpf_object__for_each_map(map, object)
 		printf("map %s\n", bpf_map__name(map));
 	for (size_t i = 0; i < count; i++) {
@@ -50,6 +52,8 @@ static int dump(struct bpf_program *prog, struct bpf_prog_load_opts *opts, long 
 		memcpy(&raw, &insn, sizeof(raw));
 		printf("insn %016llx\n", raw);
 	}
+	if (!opts->prog_btf_fd)
+		printf("types refused\n");
 	for (__u32 i = 0; i < opts->func_info_cnt; i++) {
 		const __u32 *info = (void *)((char *)opts->func_info + i * opts->func_info_rec_size);
 
@@ -91,7 +95,9 @@ int main(int argc, char **argv)
 		if (round == 0) {
 			/* The handler goes by section name, which is known only now. */
 			if (libbpf_register_prog_handler(bpf_program__section_name(wanted),
-							 bpf_program__type(wanted), 0, &handler) < 0)
+							 bpf_program__type(wanted),
+							 bpf_program__expected_attach_type(wanted),
+							 &handler) < 0)
 				return 6;
 			bpf_object__close(object);
 		}

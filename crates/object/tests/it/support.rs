@@ -50,22 +50,43 @@ pub(crate) fn scratch(name: &str) -> PathBuf {
 /// Compiles a BPF source to a file of this name; `None` if there is no compiler.
 pub(crate) fn compile(name: &str, source: &str, folder: &Path) -> Option<PathBuf> {
     let input = folder.join(name).with_extension("bpf.c");
-    let object = folder.join(name).with_extension("bpf.o");
     std::fs::write(&input, source).expect("cargo's folder for tests can be written to");
+    compile_file(&input, "v3", &folder.join(name).with_extension("bpf.o"))
+}
+
+/// Compiles a file; `None` if there is no compiler.
+fn compile_file(input: &Path, cpu: &str, object: &Path) -> Option<PathBuf> {
     let mut command = Command::new("clang-19");
     command
-        .args(["-O2", "-g", "-target", "bpf", "-mcpu=v3", "-I/usr/include/x86_64-linux-gnu"])
-        .args(["-Werror", "-fdebug-compilation-dir=.", "-c"])
-        .arg(&input)
+        .args(["-O2", "-g", "-target", "bpf", "-I/usr/include/x86_64-linux-gnu"])
+        .args(["-Werror", "-fdebug-compilation-dir=.", &format!("-mcpu={cpu}"), "-c"])
+        .arg(input)
         .arg("-o")
-        .arg(&object);
+        .arg(object);
     match command.output() {
         Err(_) => None,
-        Ok(output) if output.status.success() => Some(object),
+        Ok(output) if output.status.success() => Some(object.to_owned()),
         Ok(output) => {
-            panic!("{name} does not compile:\n{}", String::from_utf8_lossy(&output.stderr))
+            let errors = String::from_utf8_lossy(&output.stderr);
+            panic!("{} does not compile:\n{errors}", input.display())
         }
     }
+}
+
+/// The sources that the verifier is tested with, compiled for each processor that they name.
+pub(crate) fn compiled_verifier_sources(folder: &Path) -> Vec<PathBuf> {
+    let sources = files(&testkit::root().join("tests/verify/objects"), ".bpf.c");
+    let mut objects = Vec::new();
+    for source in sources {
+        let text = std::fs::read_to_string(&source).expect("the source is there");
+        let cpus = text.lines().find_map(|line| line.strip_prefix("/* cpu: ")).unwrap_or("v3");
+        let name = source.file_stem().unwrap_or_default().to_string_lossy().replace(".bpf", "");
+        for cpu in cpus.trim_end_matches("*/").split_whitespace() {
+            let object = folder.join(format!("{name}-{cpu}.bpf.o"));
+            objects.extend(compile_file(&source, cpu, &object));
+        }
+    }
+    objects
 }
 
 /// All cases that are objects without errors, compiled; none if there is no compiler.
