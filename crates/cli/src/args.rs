@@ -182,6 +182,19 @@ pub(crate) struct DisasmArgs {
 pub(crate) enum ObjectCommand {
     /// Show programs, maps, sections, externs and relocations
     Show(ObjectShowArgs),
+    /// Link several objects into one, as `bpftool gen object` does
+    Link(ObjectLinkArgs),
+}
+
+/// `skep object link`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct ObjectLinkArgs {
+    /// The object file to write
+    #[arg(long, short, value_name = "OUT.o")]
+    pub(crate) output: PathBuf,
+    /// BPF object files, or BPF C sources
+    #[arg(value_name = "OBJ.o|FILE.bpf.c", required = true)]
+    pub(crate) objects: Vec<PathBuf>,
 }
 
 /// `skep object show`.

@@ -38,12 +38,23 @@ pub(crate) struct Section<'data> {
     pub(crate) name: &'data str,
     pub(crate) kind: SectionKind,
     pub(crate) executable: bool,
+    /// `sh_flags`.
+    pub(crate) flags: u64,
+    /// `sh_addralign`.
+    pub(crate) align: u64,
     /// Its bytes; empty where the file holds none for it.
     pub(crate) bytes: &'data [u8],
     /// Its size in memory.
     pub(crate) size: u64,
     /// What is to be changed in it, by ascending offset.
     pub(crate) relocations: Vec<Relocation>,
+}
+
+impl Section<'_> {
+    /// Whether its bytes are part of the program, and not about it.
+    pub(crate) fn is_loaded(&self) -> bool {
+        elf::SectionFlags(self.flags).contains(elf::SHF_ALLOC)
+    }
 }
 
 /// What a section is for, as far as objects care.
@@ -231,6 +242,8 @@ fn sections<'data>(
             name,
             kind,
             executable: header.sh_flags(Le).contains(elf::SHF_EXECINSTR),
+            flags: header.sh_flags(Le).0,
+            align: header.sh_addralign(Le),
             bytes,
             size: header.sh_size(Le),
             relocations: Vec::new(),

@@ -22,6 +22,13 @@ impl Error {
         Error(Box::new((place, problem)))
     }
 
+    /// The same, of one of several objects.
+    #[must_use]
+    pub(crate) fn of(self, object: &str) -> Error {
+        let (place, problem) = *self.0;
+        Error::new(place.of(object), problem)
+    }
+
     /// Where it was found.
     pub fn place(&self) -> &Place {
         &self.0.0
@@ -71,6 +78,18 @@ pub enum Place {
         /// The map's name.
         name: String,
     },
+    /// A symbol.
+    Symbol {
+        /// The symbol's name.
+        name: String,
+    },
+    /// In one of several objects.
+    Of {
+        /// What the object is called.
+        object: String,
+        /// Where in it.
+        place: Box<Place>,
+    },
     /// In a program as a whole.
     Program {
         /// The program's name.
@@ -102,6 +121,16 @@ impl Place {
         Place::Program { name: name.to_owned() }
     }
 
+    /// A symbol.
+    pub(crate) fn symbol(name: &str) -> Place {
+        Place::Symbol { name: name.to_owned() }
+    }
+
+    /// The same place, in one of several objects.
+    pub(crate) fn of(self, object: &str) -> Place {
+        Place::Of { object: object.to_owned(), place: Box::new(self) }
+    }
+
     /// An error here.
     pub(crate) fn error(self, problem: Problem) -> Error {
         Error::new(self, problem)
@@ -121,6 +150,8 @@ impl fmt::Display for Place {
                 write!(f, "function '{name}' (section '{section}'), instruction {at}")
             }
             Place::Map { name } => write!(f, "map '{name}'"),
+            Place::Symbol { name } => write!(f, "symbol '{name}'"),
+            Place::Of { object, place } => write!(f, "{object}: {place}"),
             Place::Program { name } => write!(f, "program '{name}'"),
         }
     }
@@ -362,6 +393,40 @@ pub enum Problem {
         section: String,
         /// What to do about it.
         remedy: &'static str,
+    },
+    /// Two objects define a symbol.
+    #[error("it is defined in {first} as well; make one of them __weak or static")]
+    DefinedTwice {
+        /// The object that comes first.
+        first: String,
+    },
+    /// Two objects say different things of what a symbol is.
+    #[error("it has another type in {first}; declare it in one header that both include")]
+    OtherType {
+        /// The object whose type counts.
+        first: String,
+    },
+    /// Two objects have something that cannot be put together.
+    #[error("this {what} is unlike that of the objects before; {remedy}")]
+    Unlike {
+        /// What it is.
+        what: &'static str,
+        /// What to do about it.
+        remedy: &'static str,
+    },
+    /// Something that cannot be linked.
+    #[error("it {reason}")]
+    Unlinkable {
+        /// Why.
+        reason: &'static str,
+    },
+    /// A file cannot be made.
+    #[error("{what} cannot be written: {reason}")]
+    Unwritable {
+        /// What it is.
+        what: &'static str,
+        /// The writer's reason.
+        reason: String,
     },
     /// A kernel setting has a value that its variable cannot hold.
     #[error("the kernel's setting '{name}' is `{value}`, but the variable {reason}")]

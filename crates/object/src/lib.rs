@@ -16,6 +16,7 @@
 //! | definitions and data → maps | [`map`] |
 //! | functions → one program | `link` |
 //! | types of here → types of there | [`core`] |
+//! | several objects → one | [`merge`] |
 //!
 //! ```
 //! use skep_object::{Object, Target};
@@ -45,6 +46,7 @@ mod function;
 pub mod fuzz;
 mod link;
 pub mod map;
+pub mod merge;
 mod object;
 mod program;
 mod records;

@@ -23,7 +23,7 @@ use definition::defined_maps;
 use kconfig::kconfig_map;
 use legacy::legacy_maps;
 
-pub(crate) use definition::MAPS_SECTION;
+pub(crate) use definition::{MAPS_SECTION, definition_of};
 pub(crate) use kconfig::KCONFIG_SECTION;
 pub(crate) use legacy::is_legacy;
 pub use settings::Settings;

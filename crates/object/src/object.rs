@@ -260,7 +260,7 @@ impl Object {
     }
 }
 
-fn btf(elf: &Elf<'_>) -> Result<Option<Btf>> {
+pub(crate) fn btf(elf: &Elf<'_>) -> Result<Option<Btf>> {
     let Some(section) = elf.section(".BTF").filter(|section| !section.bytes.is_empty()) else {
         return Ok(None);
     };
@@ -268,7 +268,7 @@ fn btf(elf: &Elf<'_>) -> Result<Option<Btf>> {
     parsed.map(Some).map_err(|error| Place::section(".BTF").error(Problem::Btf(error)))
 }
 
-fn ext(elf: &Elf<'_>, btf: Option<&Btf>) -> Result<Ext> {
+pub(crate) fn ext(elf: &Elf<'_>, btf: Option<&Btf>) -> Result<Ext> {
     let (Some(section), Some(btf)) = (elf.section(".BTF.ext"), btf) else {
         return Ok(Ext::default());
     };

@@ -34,6 +34,19 @@ impl RelocKind {
             number => RelocKind::Unknown(number),
         }
     }
+
+    /// The number of this kind.
+    pub fn number(self) -> u32 {
+        match self {
+            RelocKind::None => 0,
+            RelocKind::Insn64 => 1,
+            RelocKind::Abs64 => 2,
+            RelocKind::Abs32 => 3,
+            RelocKind::NoDyld32 => 4,
+            RelocKind::Call => 10,
+            RelocKind::Unknown(number) => number,
+        }
+    }
 }
 
 impl fmt::Display for RelocKind {

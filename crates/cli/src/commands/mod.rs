@@ -21,6 +21,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         Command::Asm(asm_args) => asm::run(global, asm_args),
         Command::Disasm(disasm_args) => disasm::run(global, disasm_args),
         Command::Object(ObjectCommand::Show(show_args)) => object::show(global, show_args),
+        Command::Object(ObjectCommand::Link(link_args)) => object::link::link(global, link_args),
         Command::Btf(BtfCommand::Dump(dump_args)) => btf::dump(global, dump_args),
     }
 }

@@ -1,5 +1,7 @@
 //! `skep object`: what is in an object file.
 
+pub(crate) mod link;
+
 use std::io::{self, Write};
 use std::process::ExitCode;
 

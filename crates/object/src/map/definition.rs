@@ -38,11 +38,11 @@ pub(crate) fn defined_maps(elf: &Elf<'_>, btf: Option<&Btf>) -> Result<Vec<Map>>
         let limit = MAX_MAPS;
         return Err(place().error(Problem::TooMany { what: "maps", found, limit }));
     }
-    let symbols: HashMap<&str, u64> = elf
+    let symbols: HashMap<&str, (u64, u64)> = elf
         .symbols
         .iter()
         .filter(|symbol| symbol.home == Home::Section(index) && !symbol.name.is_empty())
-        .map(|symbol| (symbol.name, symbol.value))
+        .map(|symbol| (symbol.name, (symbol.value, symbol.size)))
         .collect();
     let mut maps = Vec::new();
     for entry in datasec.vars {
@@ -53,13 +53,14 @@ pub(crate) fn defined_maps(elf: &Elf<'_>, btf: Option<&Btf>) -> Result<Vec<Map>>
                 required: "a variable",
             }));
         };
-        let Some(&offset) = symbols.get(var.name) else {
+        let Some(&(offset, size)) = symbols.get(var.name) else {
             return Err(Place::map(var.name).error(Problem::Missing {
                 what: "symbol of this name in section .maps",
                 remedy: "the object is damaged; compile it again",
             }));
         };
-        let end = offset.checked_add(entry.size.into());
+        // Where a linker has put a definition for a declaration, the type has less than the symbol.
+        let end = offset.checked_add(size.max(entry.size.into()));
         let Some(end) = end.filter(|&end| end <= section.size) else {
             return Err(Place::map(var.name).error(Problem::Truncated {
                 what: "the section of map definitions",
@@ -89,6 +90,19 @@ pub(crate) fn defined_maps(elf: &Elf<'_>, btf: Option<&Btf>) -> Result<Vec<Map>>
     }
     maps.sort_by_key(|map| map.offset);
     Ok(maps)
+}
+
+/// What a variable of this type defines, or declares: the map, those inside it, and how it is shared.
+/// The numbers of types are left out.
+pub(crate) fn definition_of(
+    btf: &Btf,
+    name: &str,
+    ty: TypeId,
+) -> Result<(MapDef, Option<MapDef>, Pinning)> {
+    let mut parser = Parser { btf, name, inner: None, pinning: Pinning::None, values: None };
+    let def = parser.definition(ty, Level::Outer)?;
+    let untyped = |def| MapDef { key_type: None, value_type: None, ..def };
+    Ok((untyped(def), parser.inner.map(untyped), parser.pinning))
 }
 
 /// The fields that a definition can have.

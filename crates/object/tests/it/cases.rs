@@ -42,7 +42,7 @@ fn run(case: &Case) -> Outcome {
 }
 
 /// Everything that an object holds, in lines.
-fn describe<'a>(object: &'a Object, target: Option<&CoreTarget<'a>>) -> String {
+pub(crate) fn describe<'a>(object: &'a Object, target: Option<&CoreTarget<'a>>) -> String {
     let mut text = String::new();
     let out = &mut text;
     line(out, format_args!("licence {}", object.license().unwrap_or("none")));

@@ -12,7 +12,7 @@ use skep_spec::encode::encode;
 use skep_spec::insn::{Callee, Imm64};
 
 /// Compiles a program that asks libbpf; `None` if libbpf or a compiler is missing.
-fn build(name: &str, folder: &Path) -> Option<PathBuf> {
+pub(crate) fn build(name: &str, folder: &Path) -> Option<PathBuf> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it").join(name);
     let source = source.with_extension("c");
     let program = folder.join(name);

@@ -3,5 +3,6 @@
 mod cases;
 mod hostile;
 mod libbpf;
+mod linking;
 mod objects;
 mod support;
