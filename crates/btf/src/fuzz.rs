@@ -5,7 +5,7 @@
 use crate::compare::{Comparison, candidates};
 use crate::dedup::Dedup;
 use crate::types::{Type, TypeId};
-use crate::{Btf, BtfBuilder, Ext, Kind, decode_value, dump};
+use crate::{Btf, BtfBuilder, Ext, Kind, Minimal, decode_value, dump};
 
 /// Types that each type is compared with.
 const PAIRS_EACH: u32 = 4;
@@ -67,6 +67,27 @@ pub fn dedup(bytes: &[u8]) {
     }
     let again = Dedup::new(&once.btf).run().expect("dedup: what it made is right");
     assert_eq!(dump::raw(&again.btf).to_string(), dump::raw(&once.btf).to_string());
+}
+
+/// Parses, and keeps what the numbers of types say: what is kept is right, and has
+/// the name that it had.
+pub fn minimal(bytes: &[u8]) {
+    let Ok(btf) = Btf::parse(bytes) else { return };
+    let mut minimal = Minimal::new(&btf);
+    for (id, _) in btf.types() {
+        let kept = match id.0 % 4 {
+            0 => minimal.shape(id),
+            1 => minimal.whole(id),
+            2 => minimal.field(id, &[0, id.0 % 3, id.0 % 5]).or(Ok(())),
+            _ => Ok(()),
+        };
+        kept.expect("minimal: the id is one of this BTF");
+    }
+    let (few, ids) = minimal.build().expect("minimal: less of what is right is right");
+    for (id, now) in ids.iter() {
+        let [was, is] = [btf.ty(id), few.ty(now)].map(|ty| ty.expect("minimal: ids are right"));
+        assert_eq!((was.kind_name(), was.name()), (is.kind_name(), is.name()));
+    }
 }
 
 fn questions(btf: &Btf, id: TypeId, ty: &Type<'_>) {

@@ -14,7 +14,9 @@
 //! | is it the type that a program means? | [`compare`] |
 //! | which source line made this instruction? | [`Ext`], the `.BTF.ext` section |
 //!
-//! [`BtfBuilder`] makes BTF, and [`Edit`] corrects what compilers leave to the loader.
+//! [`BtfBuilder`] makes BTF, also out of several, [`dedup`] has each type there once, [`Minimal`]
+//! keeps the few types that a program looks at, and [`Edit`] corrects what compilers leave to the
+//! loader.
 //!
 //! ```
 //! use skep_btf::{Btf, Error};
@@ -38,6 +40,7 @@ pub mod fuzz;
 mod id_map;
 mod index;
 mod list;
+mod minimal;
 mod names;
 mod parallel;
 mod parse;
@@ -56,6 +59,7 @@ pub use ext::Ext;
 pub use format::Kind;
 pub use id_map::IdMap;
 pub use list::{Item, Iter, List};
+pub use minimal::Minimal;
 pub use names::MAX_NAME;
 pub use query::POINTER_SIZE;
 pub use types::{

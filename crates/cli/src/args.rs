@@ -210,19 +210,52 @@ pub(crate) struct ObjectShowArgs {
 pub(crate) enum BtfCommand {
     /// Print all types
     Dump(BtfDumpArgs),
+    /// Write the types of a kernel that objects look at, and no others
+    Min(BtfMinArgs),
+    /// Write the types of several files, each type once
+    Merge(BtfMergeArgs),
 }
 
 /// `skep btf dump`.
 #[derive(clap::Args, Debug)]
 pub(crate) struct BtfDumpArgs {
-    /// A BPF object file, raw BTF such as /sys/kernel/btf/vmlinux, or BPF C source
-    pub(crate) file: PathBuf,
-    /// The form: bpftool's list of types, or C
-    #[arg(long, value_enum, default_value_t = BtfFormat::Raw)]
-    pub(crate) format: BtfFormat,
-    /// The BTF that a kernel module's BTF builds on
-    #[arg(long, value_name = "FILE")]
+    /// A BPF object file or another ELF file, raw BTF such as /sys/kernel/btf/vmlinux, or BPF C
+    /// source; bpftool's `file FILE format c` is understood too
+    #[arg(required = true, num_args = 1..=4, value_name = "FILE")]
+    pub(crate) words: Vec<PathBuf>,
+    /// The form: bpftool's list of types, or C [default: raw]
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<BtfFormat>,
+    /// The BTF that a kernel module's BTF builds on [default: the kernel's, for files in
+    /// /sys/kernel/btf]
+    #[arg(short = 'B', long, alias = "base-btf", value_name = "FILE")]
     pub(crate) base: Option<PathBuf>,
+}
+
+/// `skep btf min`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct BtfMinArgs {
+    /// The objects, whose CO-RE relocations say which types
+    #[arg(required = true, value_name = "OBJ.o|FILE.bpf.c")]
+    pub(crate) objects: Vec<PathBuf>,
+    /// The types of the kernel that they are to run on [default: this machine's,
+    /// /sys/kernel/btf/vmlinux]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) btf: Option<PathBuf>,
+    /// The file to write, raw BTF
+    #[arg(short, long, value_name = "OUT.btf")]
+    pub(crate) output: PathBuf,
+}
+
+/// `skep btf merge`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct BtfMergeArgs {
+    /// Objects or raw BTF
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// The file to write, raw BTF
+    #[arg(short, long, value_name = "OUT.btf")]
+    pub(crate) output: PathBuf,
 }
 
 /// Forms of a dump.

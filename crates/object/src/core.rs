@@ -13,6 +13,7 @@
 //!
 //! The rules are libbpf's, so that a program means the same with either loader.
 
+mod minimal;
 mod patch;
 mod search;
 mod spec;
@@ -30,6 +31,7 @@ use crate::function::{Function, SLOT};
 use crate::link;
 use crate::object::Object;
 use crate::program::{POISON_CORE, UnresolvedCore};
+pub use minimal::Needs;
 use patch::Patched;
 use search::Search;
 use spec::Spec;

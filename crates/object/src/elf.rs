@@ -120,7 +120,7 @@ pub(crate) struct Relocation {
 impl<'data> Elf<'data> {
     /// Reads and checks a file.
     pub(crate) fn parse(data: &'data [u8]) -> Result<Elf<'data>> {
-        let header = header(data)?;
+        let header = bpf_header(data)?;
         let table = section_table(header, data)?;
         let mut sections = sections(header, &table, data)?;
         refuse_overlap(&table, &sections)?;
@@ -150,6 +150,15 @@ impl<'data> Elf<'data> {
     }
 }
 
+/// The bytes of a section of a file for any machine.
+pub(crate) fn section_of_any<'data>(data: &'data [u8], name: &str) -> Result<Option<&'data [u8]>> {
+    let header = header(data)?;
+    let table = section_table(header, data)?;
+    let sections = sections(header, &table, data)?;
+    Ok(sections.iter().find(|section| section.name == name).map(|section| section.bytes))
+}
+
+/// The header of a little-endian 64-bit file.
 fn header(data: &[u8]) -> Result<&FileHeader64<Le>> {
     let at = |offset| Place::File { offset: Some(offset) };
     if !data.starts_with(&elf::ELFMAG) {
@@ -167,6 +176,13 @@ fn header(data: &[u8]) -> Result<&FileHeader64<Le>> {
     if header.e_ident.data != elf::ELFDATA2LSB {
         return Err(at(5).error(Problem::ByteOrder { found: header.e_ident.data.0 }));
     }
+    Ok(header)
+}
+
+/// The header of an object file for BPF.
+fn bpf_header(data: &[u8]) -> Result<&FileHeader64<Le>> {
+    let at = |offset| Place::File { offset: Some(offset) };
+    let header = header(data)?;
     let machine = header.e_machine(Le);
     // Compilers of before BPF had a number left it at none.
     if machine != elf::EM_BPF && machine != elf::EM_NONE {

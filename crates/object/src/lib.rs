@@ -52,6 +52,7 @@ mod program;
 mod records;
 mod reloc;
 pub mod section;
+mod types;
 mod variables;
 
 pub use crate::error::{Error, Place, Problem, Result};
@@ -65,3 +66,4 @@ pub use crate::program::{
 };
 pub use crate::reloc::RelocKind;
 pub use crate::section::ProgramKind;
+pub use crate::types::types;

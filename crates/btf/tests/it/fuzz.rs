@@ -102,6 +102,11 @@ fn dedup() {
 }
 
 #[test]
+fn minimal() {
+    run(fuzz::minimal, &seeds(), 24);
+}
+
+#[test]
 fn json() {
     let target = |bytes: &[u8]| {
         if let Ok(btf) = Btf::parse(bytes) {

@@ -23,5 +23,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
         Command::Object(ObjectCommand::Show(show_args)) => object::show(global, show_args),
         Command::Object(ObjectCommand::Link(link_args)) => object::link::link(global, link_args),
         Command::Btf(BtfCommand::Dump(dump_args)) => btf::dump(global, dump_args),
+        Command::Btf(BtfCommand::Min(min_args)) => btf::min(global, min_args),
+        Command::Btf(BtfCommand::Merge(merge_args)) => btf::merge(global, merge_args),
     }
 }

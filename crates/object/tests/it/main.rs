@@ -4,5 +4,6 @@ mod cases;
 mod hostile;
 mod libbpf;
 mod linking;
+mod minimal;
 mod objects;
 mod support;
