@@ -13,3 +13,4 @@ mod listing;
 mod object;
 mod support;
 mod vmlinux;
+mod vmlinux_h;

@@ -207,8 +207,9 @@ impl Writer<'_> {
     }
 }
 
+/// Adds a qualifier, unless it is there: an array may have the one of its elements too.
 fn qualify(qualifiers: &mut String, word: &str, id: &mut TypeId, target: TypeId) {
-    if !word.is_empty() {
+    if !word.is_empty() && !qualifiers.split(' ').any(|known| known == word) {
         qualifiers.push_str(word);
         qualifiers.push(' ');
     }

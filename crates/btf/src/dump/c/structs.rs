@@ -8,8 +8,12 @@ use crate::Kind;
 use crate::error::Error;
 use crate::types::{Composite, Member, Type, TypeId};
 
-/// Padding of this many bits and more is an array and not bit fields without a name.
-const WIDE_PADDING: u64 = 64 * 32;
+/// Padding of this many bits and more, as no struct of the kernel has it, is an array: bit fields
+/// without a name, of which none is wider than its type, would fill pages.
+const WIDE_PADDING: u64 = 8 * 8192;
+
+/// Integers of C, with their bits, that bit fields without a name are made of.
+const UNITS: [(&str, u64); 4] = [("long", 64), ("int", 32), ("short", 16), ("char", 8)];
 
 impl Writer<'_> {
     /// An anonymous struct or union, where it stands.
@@ -127,8 +131,7 @@ impl Body {
                 self.cursor += bytes * 8;
                 continue;
             }
-            let units = [("long", 64), ("int", 32), ("short", 16), ("char", 8)];
-            let whole = units
+            let whole = UNITS
                 .into_iter()
                 .find(|(_, unit)| gap >= *unit && self.cursor.is_multiple_of(*unit));
             let (ty, bits) = whole.unwrap_or(("char", gap.min(8 - self.cursor % 8)));
@@ -146,8 +149,12 @@ impl Body {
 
     /// Writes a member as large as the union, unless one is.
     fn fill_union(&mut self, widest: u64, size: u64) {
-        if round_up(widest, u64::from(self.layout.align) * 8) != size {
-            self.line(&format!("unsigned char __pad[{}]", size / 8));
+        if round_up(widest, u64::from(self.layout.align) * 8) == size {
+            return;
+        }
+        match UNITS.into_iter().find(|(_, bits)| *bits == size) {
+            Some((ty, bits)) => self.line(&format!("{ty}: {bits}")),
+            None => self.line(&format!("unsigned char __pad[{}]", size / 8)),
         }
     }
 }
