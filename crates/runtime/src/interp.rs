@@ -15,6 +15,7 @@ mod translate;
 mod tests;
 
 pub(crate) use calls::{Frame, LOOP_BUDGET, call_back};
+pub(crate) use op::Registers;
 pub(crate) use translate::{FindMap, Translated, translate};
 
 use crate::fault::Fault;

@@ -41,7 +41,8 @@
 //! ```
 //!
 //! - [`engine`]: bpf(2)'s commands, answered here
-//! - [`program`]: a loaded program; [`run`]: one run of it, which is what helpers see
+//! - [`program`]: a loaded program; [`run`]: one run of it, which is what helpers see;
+//!   [`watch`]: looking on while it runs
 //! - [`memory`], [`packet`], [`context`]: what it touches
 //! - [`maps`], `helpers`: what it calls
 //! - [`world`]: clock, chance, task, traces
@@ -59,6 +60,7 @@ pub mod memory;
 pub mod packet;
 pub mod program;
 pub mod run;
+pub mod watch;
 pub mod world;
 
 pub use engine::{Options, UserEngine};

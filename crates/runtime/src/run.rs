@@ -3,16 +3,18 @@
 use std::fmt;
 use std::sync::Arc;
 
+use skep_spec::InsnIdx;
 use skep_spec::abi::{MapType, ProgType};
 use skep_spec::insn::Size;
 
 use crate::context::Context;
 use crate::fault::{Fault, FaultKind};
-use crate::interp::{self, Frame, LOOP_BUDGET};
+use crate::interp::{self, Frame, LOOP_BUDGET, Registers};
 use crate::maps::{self, Map};
 use crate::memory::{Access, Bytes, BytesMut, FRAMES_MAX, RegionKind, Regions, Span};
 use crate::packet::Packet;
 use crate::program::Program;
+use crate::watch::{Moment, Watcher};
 use crate::world::{Cpu, World};
 
 /// Where a program redirected its packet.
@@ -57,6 +59,8 @@ pub struct Run<'w> {
     pub(crate) left: u64,
     /// How many were executed, over all runs.
     pub(crate) executed: u64,
+    /// Who looks on.
+    watcher: Option<&'w mut dyn Watcher>,
 }
 
 /// How many instructions a run may execute unless its host says otherwise: about ten seconds.
@@ -83,6 +87,7 @@ impl<'w> Run<'w> {
             limit: INSTRUCTION_LIMIT,
             left: INSTRUCTION_LIMIT,
             executed: 0,
+            watcher: None,
         }
     }
 
@@ -147,6 +152,25 @@ impl<'w> Run<'w> {
     /// Limits how many instructions one run may execute.
     pub fn set_instruction_limit(&mut self, limit: u64) {
         self.limit = limit;
+    }
+
+    /// Lets a watcher see every step.
+    pub fn watch(&mut self, watcher: &'w mut dyn Watcher) {
+        self.watcher = Some(watcher);
+    }
+
+    /// Whether anybody looks on.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.watcher.is_some()
+    }
+
+    /// Shows the watcher what is before an instruction.
+    #[cold]
+    pub(crate) fn show(&mut self, at: InsnIdx, registers: &Registers) {
+        if let Some(watcher) = self.watcher.take() {
+            watcher.before(&Moment { run: self, at, registers: registers.all() });
+            self.watcher = Some(watcher);
+        }
     }
 
     /// Lends memory to the program, such as the buffer that a plain context points to.

@@ -35,7 +35,7 @@ use crate::limits;
 use crate::log::{self, Names};
 use crate::maps::Maps;
 use crate::outcome::{Outcome, Report, Statistics, Unsupported, Verified};
-use crate::rejection::{Check, Reason, Rejection, Stop};
+use crate::rejection::{Check, Reason, Rejection, Stop, unsupported};
 
 /// Verifies a program.
 ///
@@ -136,9 +136,7 @@ impl Walk<'_> {
                     self.note_jump();
                 }
                 self.begin_live();
-                if let Some(observer) = &mut self.observer {
-                    observer.before(self.at, &self.state);
-                }
+                self.show()?;
                 self.log_insn();
                 let next = self.step()?;
                 self.log_done();
@@ -167,6 +165,15 @@ impl Walk<'_> {
                 }
             }
         }
+    }
+
+    /// Shows the observer what is known.
+    fn show(&mut self) -> Check {
+        let Some(observer) = &mut self.observer else { return Ok(()) };
+        if observer.before(self.at, &self.state).is_break() {
+            return unsupported("a walk that its observer gave up");
+        }
+        Ok(())
     }
 
     /// The path goes on with another instruction.

@@ -32,7 +32,12 @@ pub(super) fn run_function(run: &mut Run<'_>, entry: u32, args: [u64; 5]) -> Res
     let mut at = entry as usize;
     loop {
         let program = Arc::clone(run.program());
-        match steps(run, &program, &mut regs, at, base) {
+        let left = if run.is_watched() {
+            steps::<true>(run, &program, &mut regs, at, base)
+        } else {
+            steps::<false>(run, &program, &mut regs, at, base)
+        };
+        match left {
             Ok(Next::Returned) => return Ok(regs.of(Reg::R0)),
             Ok(Next::Program(next)) => at = next,
             Err((fault, at)) => {
@@ -50,7 +55,7 @@ macro_rules! define_steps {
     ) => {
         /// Executes operations of one program from an index on. An error comes with the index of
         /// the operation that failed.
-        fn steps(
+        fn steps<const WATCHED: bool>(
             run: &mut Run<'_>,
             program: &Program,
             regs: &mut Registers,
@@ -118,6 +123,9 @@ macro_rules! define_steps {
             loop {
                 // In bounds: targets are, and the last operation goes elsewhere (`translate`).
                 let op = ops[at];
+                if WATCHED {
+                    run.show(program.translated().slots[at], regs);
+                }
                 at += 1;
                 match op {
                     $(

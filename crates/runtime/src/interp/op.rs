@@ -57,6 +57,11 @@ impl Registers {
         self.0[reg.index()] = value;
     }
 
+    /// `r0` to `r10`.
+    pub(crate) fn all(&self) -> [u64; 11] {
+        std::array::from_fn(|number| self.0[number])
+    }
+
     /// `r1` to `r5`.
     #[inline(always)]
     pub(crate) fn args(&self) -> [u64; 5] {

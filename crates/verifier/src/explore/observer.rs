@@ -1,5 +1,7 @@
 //! Who looks on while a program is verified.
 
+use std::ops::ControlFlow;
+
 use skep_spec::InsnIdx;
 
 use crate::state::State;
@@ -10,6 +12,7 @@ use crate::state::State;
 /// ([`Options::prune`](crate::Options)), every state that a run can be in is within one that is
 /// seen.
 pub trait Observer {
-    /// What is known before the instruction.
-    fn before(&mut self, at: InsnIdx, state: &State);
+    /// What is known before the instruction. The walk goes on, or is given up, for one that has seen
+    /// enough.
+    fn before(&mut self, at: InsnIdx, state: &State) -> ControlFlow<()>;
 }

@@ -1,155 +1,280 @@
-//! Containment: what registers hold in runs lies within what the verifier said of them.
+//! Containment: what a run holds lies within what the verifier said of it.
 //!
-//! The verifier walks every path of an accepted program without pruning, and all that it says of
-//! each register before each instruction is gathered. Then places are *probed*: at a place in the
-//! first function the program is made to end with the register in `r0`, and at its other ends to go
-//! round for ever. It runs in the user engine; a run that comes to the place gives the register's
-//! value there, which one of the states must admit.
+//! The verifier walks every path of an accepted program without pruning, and all states that it
+//! comes through are gathered by instruction ([`states`]). Then the program runs in the user engine
+//! on random packets, and before each instruction the machine is held against them ([`machine`]):
+//! one state must admit all registers and all of the stack at once, numbers by their bits and
+//! ranges, pointers by the distance from what they point to. Without pruning, this is what the
+//! verifier promises of every run.
+//!
+//! Without pruning, some programs have too many paths. Those are counted and not looked at.
+
+mod machine;
+mod states;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use skep_runtime::context::{Context, SkbContext, XdpContext};
+use skep_runtime::memory::{Access, Block, Span};
 use skep_runtime::packet::Packet;
 use skep_runtime::program::{Helpers, NewProgram};
+use skep_runtime::watch::{Moment, Watcher};
 use skep_runtime::{Cpu, FixedWorld, Program as Loaded, Run, UserEngine};
 use skep_spec::abi::ProgType;
-use skep_spec::insn::{Insn, Operand, Reg, Width};
+use skep_spec::abi::context::{self, FieldKind};
+use skep_spec::insn::Reg;
 use skep_spec::{Code, InsnIdx};
-use skep_verifier::Observer;
-use skep_verifier::domain::Scalar;
-use skep_verifier::state::{Kind, State};
 
-use crate::maps::Handles;
+pub(crate) use states::States;
+
+use crate::hook::Hook;
 use crate::random::Random;
-use crate::{Place, Program};
+use machine::Machine;
 
-/// Places that are probed in a program.
-const PROBES: usize = 12;
+/// The runs of a program.
+const RUNS: u64 = 4;
 
-/// Different numbers that are kept for a register; what may hold more is not looked at.
-const DIFFERENT: usize = 64;
+/// Instructions of a run, at most.
+const LIMIT: u64 = 5000;
 
-/// Instructions that programs have at most whose states are gathered: without pruning, longer ones
-/// have too many paths.
-pub(crate) const LENGTH: usize = 60;
+/// Bytes of a context that is plain memory: as many as a program may read.
+const PLAIN: usize = 1 << 16;
 
-/// Instructions of a run, at most: then it has ended elsewhere.
-const LIMIT: u64 = 100_000;
-
-/// Numbers that a register may hold; `None` if it may hold something else besides.
-type Admitted = Option<Vec<Scalar>>;
-
-/// What the verifier said of the registers before each instruction of the first function.
-#[derive(Default)]
-pub(crate) struct States {
-    by_place: BTreeMap<InsnIdx, [Admitted; 10]>,
+/// What was compared.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
+pub(crate) struct Compared {
+    /// Instructions that were come to.
+    pub(crate) moments: u64,
+    /// Registers that were said to hold numbers.
+    pub(crate) numbers: u64,
+    /// Registers that were said to hold pointers.
+    pub(crate) pointers: u64,
+    /// Pairs of numbers that were said to be equal, or a known distance apart.
+    pub(crate) ties: u64,
+    /// Slots of the stack that were said to hold zeros, numbers or pointers.
+    pub(crate) slots: u64,
+    /// Pointers to what runs do not tell the place of.
+    pub(crate) unplaced: u64,
 }
 
-impl Observer for States {
-    fn before(&mut self, at: InsnIdx, state: &State) {
-        if state.depth() != 0 {
-            return;
-        }
-        let fresh = || std::array::from_fn(|_| Some(Vec::new()));
-        let place = self.by_place.entry(at).or_insert_with(fresh);
-        for (admitted, reg) in place.iter_mut().zip(Reg::ALL) {
-            let register = state.register(reg);
-            match admitted {
-                Some(known) if register.kind == Kind::Scalar && known.len() < DIFFERENT => {
-                    if !known.contains(&register.value) {
-                        known.push(register.value);
-                    }
-                }
-                Some(_) | None => *admitted = None,
-            }
-        }
+impl Compared {
+    /// Adds others.
+    pub(crate) fn add(&mut self, other: Compared) {
+        let Compared { moments, numbers, pointers, ties, slots, unplaced } = other;
+        self.moments += moments;
+        self.numbers += numbers;
+        self.pointers += pointers;
+        self.ties += ties;
+        self.slots += slots;
+        self.unplaced += unplaced;
     }
 }
 
-/// What came of probing a program.
-#[derive(Default)]
-pub(crate) struct Probed {
-    /// Values that were compared.
-    pub(crate) values: usize,
-    /// Places that were come to and must not be, values that were not admitted.
-    pub(crate) wrong: Vec<String>,
+/// What came of a program.
+pub(crate) enum Contained {
+    /// It ran.
+    Ran {
+        /// How often.
+        runs: usize,
+        /// What was compared.
+        compared: Compared,
+        /// Where a run was in no state, if one was: the first such place.
+        wrong: Option<String>,
+    },
+    /// The user engine lacks something that it needs.
+    NotLoaded,
 }
 
-/// Probes a program.
-pub(crate) fn probe(
+/// Whether the user engine has what programs of a kind are handed.
+pub(crate) fn runs(hook: &Hook) -> bool {
+    has_packet(hook.prog_type) || is_plain(hook.prog_type)
+}
+
+fn has_packet(prog_type: ProgType) -> bool {
+    use ProgType::{
+        CgroupSkb, LwtIn, LwtOut, LwtSeg6local, LwtXmit, SchedAct, SchedCls, SkSkb, SocketFilter,
+        Xdp,
+    };
+    let socket_buffer = matches!(
+        prog_type,
+        CgroupSkb
+            | LwtIn
+            | LwtOut
+            | LwtSeg6local
+            | LwtXmit
+            | SchedAct
+            | SchedCls
+            | SkSkb
+            | SocketFilter
+    );
+    socket_buffer || prog_type == Xdp
+}
+
+/// Whether the context is memory that holds numbers alone.
+fn is_plain(prog_type: ProgType) -> bool {
+    match context::of(prog_type) {
+        context::Context::Struct(context) => {
+            context.layout.fields.iter().all(|field| field.kind == FieldKind::Scalar)
+        }
+        context::Context::Bytes { .. } => true,
+        context::Context::Typed | context::Context::Inherited => false,
+    }
+}
+
+/// Runs a program, and holds each step against what the verifier said.
+pub(crate) fn contain(
     engine: &UserEngine,
-    maps: &Handles,
-    place: &Place,
-    program: &Program,
+    hook: &Hook,
+    code: &Code,
     states: &States,
     seed: u64,
-) -> Probed {
-    let mut probed = Probed::default();
-    let mut random = Random::new(!seed);
-    let insns = maps.put_into(&program.insns);
-    let code: Code = insns.iter().copied().collect();
-    let end = program.funcs.get(1).map_or(code.len(), |func| func.at.0);
-    let places: Vec<InsnIdx> = code
-        .iter()
-        .filter(|(at, insn)| at.0 < end && insn.slots() == 1)
-        .map(|(at, _)| at)
-        .collect();
-    for _ in 0..PROBES.min(places.len()) {
-        let at = random.pick(&places);
-        let reg = Reg::ALL[random.below(10)];
-        let Some(patched) = patched(&code, at, end, reg) else { continue };
-        let bytes = crate::run::packet(&mut random);
-        let Some(value) = run(engine, place, &patched, &bytes) else { continue };
-        match states.by_place.get(&at) {
-            None => probed.wrong.push(format!("{at}: come to, and said not to be")),
-            Some(admitted) => {
-                let Some(known) = &admitted[reg.index()] else { continue };
-                probed.values += 1;
-                if !known.iter().any(|scalar| scalar.contains(value)) {
-                    probed.wrong.push(format!("{at}: {reg} is {value:#x}, and said not to be"));
-                }
-            }
-        }
-    }
-    probed
-}
-
-/// The program that ends at a place with a register in `r0`, and nowhere else in its first
-/// function.
-fn patched(code: &Code, at: InsnIdx, end: u32, reg: Reg) -> Option<Code> {
-    let mut patched = code.clone();
-    let ends = code.iter().filter(|(slot, insn)| slot.0 < end && **insn == Insn::Exit);
-    for (slot, _) in ends {
-        patched.replace(slot, Insn::Goto { off: -1 }).ok()?;
-    }
-    let probe = patched.push(Insn::Mov { width: Width::W64, dst: Reg::R0, src: Operand::Reg(reg) });
-    patched.push(Insn::Exit);
-    let off = i64::from(probe.0) - i64::from(at.0) - 1;
-    patched.replace(at, Insn::Goto { off: i16::try_from(off).ok()? }).ok()?;
-    Some(patched)
-}
-
-/// Runs a program on a packet; `None` if it has no end.
-fn run(engine: &UserEngine, place: &Place, code: &Code, bytes: &[u8]) -> Option<u64> {
+) -> Contained {
     let new = NewProgram {
         id: 1,
         name: "",
-        prog_type: place.hook.prog_type,
-        expected_attach_type: place.hook.attach,
+        prog_type: hook.prog_type,
+        expected_attach_type: hook.attach,
         license: "GPL",
         code,
         helpers: Helpers::Linux,
     };
     let find = |fd| engine.map(skep_command::Handle(fd)).ok();
-    let program: Arc<Loaded> = Loaded::load(&new, &find).ok()?;
-    let packet = Packet::new(256, bytes, 256);
-    let context = match place.hook.prog_type {
-        ProgType::Xdp => Context::Xdp(XdpContext::new(packet, 1)),
-        _ => Context::Skb(Box::new(SkbContext::new(packet, 14, 14))),
+    let Ok(program) = Loaded::load(&new, &find) else { return Contained::NotLoaded };
+    let mut guard = Guard::new(states);
+    let mut runs = 0;
+    for number in 0..RUNS {
+        let mut random = Random::new(!seed ^ number);
+        guard.begin();
+        runs += 1;
+        if let Err(fault) = run(hook, Arc::clone(&program), &mut random, &mut guard)
+            && guard.wrong.is_none()
+        {
+            guard.wrong = Some(fault);
+        }
+        if guard.wrong.is_some() {
+            break;
+        }
+    }
+    Contained::Ran { runs, compared: guard.compared, wrong: guard.wrong }
+}
+
+/// Runs a program once. What is wrong with it, as the interpreter can tell, is returned.
+fn run(
+    hook: &Hook,
+    program: Arc<Loaded>,
+    random: &mut Random,
+    guard: &mut Guard<'_>,
+) -> Result<(), String> {
+    let world = FixedWorld::new(random.next() >> 8, random.next());
+    let mut lent = None;
+    let context = if has_packet(hook.prog_type) {
+        let packet = Packet::new(256, &crate::run::packet(random), 256);
+        match hook.prog_type {
+            ProgType::Xdp => Context::Xdp(XdpContext::new(packet, 1)),
+            _ => Context::Skb(Box::new(SkbContext::new(packet, 14, 14))),
+        }
+    } else {
+        let memory = Arc::new(Block::zeroed(PLAIN));
+        let bytes: Vec<u8> =
+            (0..512).flat_map(|_| (random.next() >> random.below(64)).to_le_bytes()).collect();
+        if let Some(range) = memory.range(0, bytes.len()) {
+            range.copy_from(&bytes);
+        }
+        lent = Some(Span::of_block(&memory, Access::ReadWrite));
+        Context::Plain([memory.addr(), 0])
     };
-    let world = FixedWorld::new(1_000_000_000, 1);
     let mut run = Run::new(&world, Cpu(0), program, context);
     run.set_instruction_limit(LIMIT);
-    run.start().ok()
+    if let Some(lent) = lent {
+        run.lend(lent);
+    }
+    run.watch(guard);
+    match run.start() {
+        Ok(_) => Ok(()),
+        Err(fault) if is_unsafe(fault.kind()) => Err(format!("the interpreter: {fault}")),
+        Err(_) => Ok(()),
+    }
+}
+
+/// Whether a fault is one that no accepted program may end with. Where the context is lent memory
+/// the interpreter does not know it for one.
+fn is_unsafe(fault: &skep_runtime::FaultKind) -> bool {
+    use skep_runtime::FaultKind;
+    matches!(
+        fault,
+        FaultKind::Memory { .. }
+            | FaultKind::Misaligned { .. }
+            | FaultKind::Context { .. }
+            | FaultKind::CallDepth(_)
+            | FaultKind::NoFunction(_)
+            | FaultKind::NoMap(_)
+            | FaultKind::Helper(_)
+            | FaultKind::RecordKept(_)
+    )
+}
+
+/// Holds each step of a run against the states.
+struct Guard<'s> {
+    states: &'s States,
+    /// The address of the context.
+    context: u64,
+    /// The frame pointer of each active function.
+    frames: Vec<u64>,
+    /// By instruction, which of its states the machine was in the last time.
+    last: BTreeMap<InsnIdx, usize>,
+    compared: Compared,
+    wrong: Option<String>,
+}
+
+impl<'s> Guard<'s> {
+    fn new(states: &'s States) -> Guard<'s> {
+        let compared = Compared::default();
+        let (frames, last) = (Vec::new(), BTreeMap::new());
+        Guard { states, context: 0, frames, last, compared, wrong: None }
+    }
+
+    /// A run begins.
+    fn begin(&mut self) {
+        self.frames.clear();
+    }
+}
+
+impl Watcher for Guard<'_> {
+    fn before(&mut self, moment: &Moment<'_, '_>) {
+        if self.wrong.is_some() {
+            return;
+        }
+        if self.frames.is_empty() {
+            self.context = moment.register(Reg::R1);
+        }
+        self.frames.truncate(moment.depth());
+        self.frames.push(moment.register(Reg::FP));
+        let at: InsnIdx = moment.at();
+        let machine = Machine::new(moment, self.context, &self.frames, self.states.maps());
+        self.compared.moments += 1;
+        let states = self.states.at(at);
+        // Mostly the state is the one behind that of the last time.
+        let last = self.last.entry(at).or_default();
+        let mut nearest = None;
+        for index in (*last..states.len()).chain(0..*last) {
+            if states[index].frames.len() != self.frames.len() {
+                continue;
+            }
+            match machine.is_within(&states[index]) {
+                Ok(compared) => {
+                    *last = index;
+                    return self.compared.add(compared);
+                }
+                Err(difference) => nearest = nearest.or(Some(difference)),
+            }
+        }
+        self.wrong = Some(match nearest {
+            Some(difference) => format!("instruction {at}: {difference}"),
+            None => format!("instruction {at}: come to, and said not to be"),
+        });
+    }
 }

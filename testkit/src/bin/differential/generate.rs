@@ -18,6 +18,7 @@ mod stack;
 use skep_spec::abi::verdict::{self, Allowed};
 use skep_spec::insn::{Condition, Insn, Reg, Width};
 
+pub(crate) use arithmetic::OPS;
 pub(crate) use branches::CONDITIONS;
 use model::{Function, Kind};
 
@@ -113,6 +114,7 @@ enum Step {
     Socket,
     TailCall,
     If,
+    Compare,
     Loop,
     Linked,
     Pointer,
@@ -132,16 +134,17 @@ const STEPS: &[(usize, Step)] = &[
     (8, Step::ContextLoad),
     (3, Step::ContextStore),
     (10, Step::Packet),
-    (3, Step::PacketLoad),
+    (10, Step::PacketLoad),
     (9, Step::Lookup),
     (5, Step::DirectValue),
     (8, Step::Memory),
-    (7, Step::Atomic),
+    (14, Step::Atomic),
     (16, Step::Helper),
     (3, Step::Reserve),
     (5, Step::Socket),
     (2, Step::TailCall),
     (6, Step::If),
+    (9, Step::Compare),
     (4, Step::Loop),
     (5, Step::Linked),
     (4, Step::Pointer),
@@ -161,6 +164,7 @@ const PLAIN_STEPS: &[(usize, Step)] = &[
     (4, Step::Memory),
     (4, Step::Atomic),
     (2, Step::If),
+    (1, Step::Compare),
     (2, Step::Linked),
     (1, Step::Dead),
 ];
@@ -213,6 +217,7 @@ impl Generator<'_> {
             Step::Socket => self.socket(),
             Step::TailCall => self.tail_call(),
             Step::If => self.branch(),
+            Step::Compare => self.comparisons(),
             Step::Loop => self.bounded_loop(),
             Step::Linked => self.linked(),
             Step::Pointer => self.pointer(),

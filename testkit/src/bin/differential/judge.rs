@@ -123,12 +123,13 @@ pub(crate) fn here(world: &World, subject: &Subject<'_>, log: Level) -> (Here, S
     (here, report.log)
 }
 
-/// What the verifier says of registers on all paths of a program, if it gets to their end.
+/// What the verifier says of the machine on all paths of a program, if it gets to their end.
 pub(crate) fn states(world: &World, subject: &Subject<'_>) -> Option<States> {
     let options = Options { log: Level::Silent, prune: false };
     let mut states = States::default();
     let report = ask(world, subject, options, Some(&mut states));
-    matches!(report.outcome, Outcome::Accepted(_)).then_some(states)
+    let accepted = matches!(report.outcome, Outcome::Accepted(_));
+    accepted.then(|| states.with_maps(report.maps))
 }
 
 fn ask(

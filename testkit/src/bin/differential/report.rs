@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::contain::Probed;
+use crate::contain::{Compared, Contained};
 use crate::judge::{Here, Kernel};
 use crate::kernel_log::masked;
 
@@ -33,8 +33,20 @@ pub(crate) struct Report {
     reasons: Groups,
     runs: usize,
     other_results: Groups,
-    probed: usize,
+    watched: Watched,
     not_contained: Groups,
+}
+
+/// Programs whose runs were held against what the verifier said of them.
+#[derive(Default)]
+struct Watched {
+    programs: usize,
+    runs: usize,
+    /// Those with too many paths to be looked at.
+    too_long: usize,
+    /// Those that the user engine does not load.
+    not_loaded: usize,
+    compared: Compared,
 }
 
 fn put(groups: &mut Groups, group: &str, seed: u64) {
@@ -100,11 +112,56 @@ impl Report {
         }
     }
 
-    /// Adds what came of probing a program.
-    pub(crate) fn probed(&mut self, seed: u64, probed: &Probed) {
-        self.probed += probed.values;
-        for wrong in &probed.wrong {
-            put(&mut self.not_contained, wrong, seed);
+    /// Adds a program whose runs were held against what the verifier said; none, if it has too many
+    /// paths.
+    pub(crate) fn contained(&mut self, seed: u64, contained: Option<&Contained>) {
+        match contained {
+            None => self.watched.too_long += 1,
+            Some(Contained::NotLoaded) => self.watched.not_loaded += 1,
+            Some(Contained::Ran { runs, compared, wrong }) => {
+                self.watched.programs += 1;
+                self.watched.runs += runs;
+                self.watched.compared.add(*compared);
+                if let Some(wrong) = wrong {
+                    put(&mut self.not_contained, wrong, seed);
+                }
+            }
+        }
+    }
+
+    /// Adds all of another report.
+    pub(crate) fn merge(&mut self, other: Report) {
+        self.programs += other.programs;
+        self.accepted += other.accepted;
+        self.rejected += other.rejected;
+        self.both_accept += other.both_accept;
+        self.both_reject += other.both_reject;
+        self.equal_lines += other.equal_lines;
+        self.silent += other.silent;
+        self.runs += other.runs;
+        self.watched.programs += other.watched.programs;
+        self.watched.runs += other.watched.runs;
+        self.watched.too_long += other.watched.too_long;
+        self.watched.not_loaded += other.watched.not_loaded;
+        self.watched.compared.add(other.watched.compared);
+        for (mine, theirs) in [
+            (&mut self.kernel_limits, other.kernel_limits),
+            (&mut self.kernel_failures, other.kernel_failures),
+            (&mut self.false_accepts, other.false_accepts),
+            (&mut self.false_rejects, other.false_rejects),
+            (&mut self.unsupported, other.unsupported),
+            (&mut self.other_lines, other.other_lines),
+            (&mut self.panics, other.panics),
+            (&mut self.reasons, other.reasons),
+            (&mut self.other_results, other.other_results),
+            (&mut self.not_contained, other.not_contained),
+        ] {
+            for (group, (count, seeds)) in theirs {
+                let (all, named) = mine.entry(group).or_default();
+                *all += count;
+                named.extend(seeds);
+                named.truncate(NAMED);
+            }
         }
     }
 
@@ -113,9 +170,17 @@ impl Report {
         self.programs
     }
 
+    /// How many programs the kernel accepts, of how many.
+    pub(crate) fn accepted(&self) -> (usize, usize) {
+        (self.accepted, self.accepted + self.rejected)
+    }
+
     /// Whether all is as it must be.
     pub(crate) fn is_sound(&self) -> bool {
-        self.false_accepts.is_empty() && self.panics.is_empty() && self.not_contained.is_empty()
+        self.false_accepts.is_empty()
+            && self.panics.is_empty()
+            && self.other_results.is_empty()
+            && self.not_contained.is_empty()
     }
 
     /// Lists the reasons of the kernel's rejects.
@@ -139,7 +204,7 @@ impl fmt::Display for Report {
         list(f, "other results of runs", &self.other_results)?;
         list(f, "false rejects, by reason", &self.false_rejects)?;
         list(f, "panics", &self.panics)?;
-        list(f, "values outside of states", &self.not_contained)?;
+        list(f, "runs that leave what was said", &self.not_contained)?;
         list(f, "false accepts, by the kernel's final line", &self.false_accepts)?;
         let judged = self.accepted + self.rejected;
         let percent = Percent(self.accepted, judged);
@@ -156,8 +221,22 @@ impl fmt::Display for Report {
         writeln!(f, "panics          {}", count(&self.panics))?;
         writeln!(f, "false accepts   {}", count(&self.false_accepts))?;
         writeln!(f, "runs            {}, {} differ", self.runs, count(&self.other_results))?;
+        let Watched { programs, runs, too_long, not_loaded, compared } = &self.watched;
         let outside = count(&self.not_contained);
-        writeln!(f, "values probed   {}, {outside} outside of states", self.probed)
+        writeln!(
+            f,
+            "contained       {programs} programs, {runs} runs, {outside} leave what was said"
+        )?;
+        let Compared { moments, numbers, pointers, ties, slots, unplaced } = compared;
+        writeln!(f, "  compared      {moments} moments: {numbers} numbers, {ties} ties of them,")?;
+        writeln!(
+            f,
+            "                {pointers} pointers ({unplaced} more not placed), {slots} slots"
+        )?;
+        writeln!(
+            f,
+            "  not looked at {too_long} of too many paths, {not_loaded} not for this engine"
+        )
     }
 }
 

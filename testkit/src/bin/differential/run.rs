@@ -5,21 +5,62 @@ use std::sync::Arc;
 use skep_command::prog::{ProgLoad, Semantics, TestRun};
 use skep_command::{Engine, Handle};
 use skep_linux::LinuxEngine;
-use skep_runtime::{FixedWorld, UserEngine};
+use skep_runtime::world::{Task, TraceLine, World};
+use skep_runtime::{Cpu, FixedWorld, UserEngine};
 use skep_spec::Code;
 use skep_spec::abi::{MapType, map_rules};
 use skep_spec::insn::{Imm64, Insn};
 
-use crate::contain::{self, Probed, States};
+use crate::bench::{Place, Program};
+use crate::contain::{self, Contained, States};
 use crate::maps::{FROZEN, Handles, SHAPES};
 use crate::random::Random;
-use crate::{Place, Program};
 
 /// The packets that a program sees.
 const PACKETS: usize = 3;
 
 /// Room for a packet.
 const ROOM: usize = 4096;
+
+/// A world in which programs run on one CPU.
+struct OnCpu {
+    world: FixedWorld,
+    cpu: Cpu,
+}
+
+impl World for OnCpu {
+    fn ktime_ns(&self) -> u64 {
+        self.world.ktime_ns()
+    }
+
+    fn boot_ns(&self) -> u64 {
+        self.world.boot_ns()
+    }
+
+    fn tai_ns(&self) -> u64 {
+        self.world.tai_ns()
+    }
+
+    fn real_ns(&self) -> u64 {
+        self.world.real_ns()
+    }
+
+    fn random_u32(&self) -> u32 {
+        self.world.random_u32()
+    }
+
+    fn task(&self) -> Task {
+        self.world.task()
+    }
+
+    fn cpu(&self, _possible: u32) -> Cpu {
+        self.cpu
+    }
+
+    fn trace(&self, line: TraceLine) {
+        self.world.trace(line);
+    }
+}
 
 /// The user engine beside the kernel.
 pub(crate) struct Runner {
@@ -28,9 +69,10 @@ pub(crate) struct Runner {
 }
 
 impl Runner {
-    /// A fresh engine, with the maps.
-    pub(crate) fn new() -> Runner {
-        let engine = UserEngine::new(Arc::new(FixedWorld::new(1_000_000_000, 1)));
+    /// A fresh engine that runs programs on a CPU, with the maps.
+    pub(crate) fn new(cpu: u32) -> Runner {
+        let world = OnCpu { world: FixedWorld::new(1_000_000_000, 1), cpu: Cpu(cpu) };
+        let engine = UserEngine::new(Arc::new(world));
         let shared = Handles::new(&engine);
         Runner { engine, shared }
     }
@@ -72,15 +114,25 @@ impl Runner {
         difference
     }
 
-    /// Probes a program: see [`contain`].
-    pub(crate) fn probe(
+    /// Holds the runs of a program against what the verifier said of it: see [`contain`].
+    pub(crate) fn contain(
         &self,
         place: &Place,
         program: &Program,
         states: &States,
         seed: u64,
-    ) -> Probed {
-        contain::probe(&self.engine, &self.shared, place, program, states, seed)
+    ) -> Contained {
+        let own = self.shared.with_own_programs(&self.engine);
+        let code: Code = own.put_into(&program.insns).into_iter().collect();
+        let mut random = Random::new(seed);
+        for map in
+            used(&program.insns).into_iter().filter(|map| is_comparable(SHAPES[*map].map_type))
+        {
+            fill(&self.engine, &own, map, &mut random);
+        }
+        let contained = contain::contain(&self.engine, &place.hook, &code, states, seed);
+        own.close_own_programs(&self.engine);
+        contained
     }
 
     fn load(&self, place: &Place, code: &Code) -> skep_command::Result<Handle> {

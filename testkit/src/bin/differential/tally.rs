@@ -1,10 +1,14 @@
 //! What accepted programs consist of, counted: one for each program that holds it.
 
+mod classes;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use skep_spec::abi::{HelperId, proto};
 use skep_spec::insn::{Callee, Imm64, Insn, Operand, PacketIndex, Width};
+
+pub(crate) use classes::classes;
 
 /// A number of programs by what they hold.
 #[derive(Default)]
@@ -21,6 +25,28 @@ impl Tally {
         let (all, taken) = self.hooks.entry(name).or_default();
         *all += 1;
         *taken += usize::from(accepted);
+    }
+
+    /// In how many accepted programs a class of instructions stands.
+    pub(crate) fn of_class(&self, class: &str) -> usize {
+        self.classes.get(class).copied().unwrap_or(0)
+    }
+
+    /// In how many accepted programs a family of helpers stands.
+    pub(crate) fn of_family(&self, family: &str) -> usize {
+        self.families.get(family).copied().unwrap_or(0)
+    }
+
+    /// Adds all of another tally.
+    pub(crate) fn merge(&mut self, other: Tally) {
+        add(&mut self.classes, other.classes);
+        add(&mut self.families, other.families);
+        add(&mut self.helpers, other.helpers);
+        for (hook, (all, taken)) in other.hooks {
+            let mine = self.hooks.entry(hook).or_default();
+            mine.0 += all;
+            mine.1 += taken;
+        }
     }
 
     /// Counts what an accepted program consists of.
@@ -42,6 +68,17 @@ impl Tally {
             *self.families.entry(family).or_default() += 1;
         }
     }
+}
+
+fn add<K: Ord>(to: &mut BTreeMap<K, usize>, from: BTreeMap<K, usize>) {
+    for (name, count) in from {
+        *to.entry(name).or_default() += count;
+    }
+}
+
+/// The families of helpers.
+pub(crate) fn families() -> BTreeSet<&'static str> {
+    HelperId::ALL.iter().map(|helper| proto::family(*helper)).collect()
 }
 
 /// The class of an instruction: what it does, at what width, with what kind of operand.

@@ -6,7 +6,8 @@ use skep_spec::insn::{
 
 use super::{Generator, Kind};
 
-const OPS: &[AluOp] = &[
+/// All operations of two operands.
+pub(crate) const OPS: &[AluOp] = &[
     AluOp::Add,
     AluOp::Sub,
     AluOp::Mul,

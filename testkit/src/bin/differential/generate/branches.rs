@@ -50,6 +50,26 @@ impl Generator<'_> {
         self.nesting -= 1;
     }
 
+    /// Comparisons of all kinds, one after the other, each of which skips an operation.
+    pub(super) fn comparisons(&mut self) {
+        for _ in 0..2 + self.random.below(3) {
+            let width = self.random.pick(&[Width::W32, Width::W32, Width::W64]);
+            let (dst, src) = (self.scalar(), self.scalar());
+            let src = if self.random.chance(70) {
+                Operand::Reg(src)
+            } else {
+                Operand::Imm(self.random.immediate())
+            };
+            let condition = self.random.pick(CONDITIONS);
+            let behind = self.assembler.label();
+            self.assembler.branch(width, condition, dst, src, behind);
+            let changed = self.scalar();
+            self.assembler.alu(AluOp::Add, changed, 1);
+            self.assembler.place(behind);
+            self.function.set(changed, Kind::Scalar(u64::MAX));
+        }
+    }
+
     /// A loop with a counter.
     pub(super) fn bounded_loop(&mut self) {
         if self.nesting > 1 {

@@ -36,6 +36,9 @@ const REPEATABLE: &[HelperId] = &[
     HelperId::Snprintf,
 ];
 
+/// The families of helpers that most program types have.
+const COMMON: &[&str] = &["general", "map", "task", "tracing"];
+
 /// The registers of arguments.
 const ARGS: [Reg; 5] = [Reg::R1, Reg::R2, Reg::R3, Reg::R4, Reg::R5];
 
@@ -90,7 +93,14 @@ impl Generator<'_> {
         if helpers.is_empty() {
             return self.arithmetic();
         }
-        let proto = self.random.pick(&helpers);
+        // Those of few program types are wanted as much as the many that all have.
+        let own: Vec<&Proto> = helpers
+            .iter()
+            .copied()
+            .filter(|proto| !COMMON.contains(&proto::family(proto.helper)))
+            .collect();
+        let from = if !own.is_empty() && self.random.chance(40) { &own } else { &helpers };
+        let proto = self.random.pick(from);
         let acquires = proto.acquires || matches!(proto.ret, Ret::RingbufMemOrNull);
         if acquires && !self.may_bail {
             return self.arithmetic();

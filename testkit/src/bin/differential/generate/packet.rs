@@ -89,11 +89,14 @@ impl Generator<'_> {
         );
     }
 
-    /// A load of packet bytes in the legacy way.
+    /// A load of packet bytes in the legacy way; never in a function that is called. That such a
+    /// load can end its function, Linux 6.18 forgets when it walks a path back for precision: then
+    /// it writes outside of its memory, and the machine is lost.
     pub(super) fn packet_load(&mut self) {
         use ProgType::{SchedAct, SchedCls, SocketFilter};
         let legacy = matches!(self.hook.prog_type, SocketFilter | SchedCls | SchedAct);
-        if !legacy || !self.may_bail || self.function.kind(CTX) != Kind::Context {
+        let called = self.functions.len() > 1;
+        if !legacy || called || !self.may_bail || self.function.kind(CTX) != Kind::Context {
             return self.packet();
         }
         let size = self.random.pick(&[Size::B, Size::H, Size::W]);
