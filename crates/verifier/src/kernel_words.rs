@@ -326,6 +326,7 @@ impl fmt::Display for FinalLine<'_> {
             }
             KernelWrite => write!(f, "only read is supported"),
             KernelBeyond { name, off, size } => {
+                let name = if name.is_empty() { "(anon)" } else { name };
                 write!(f, "access beyond struct {name} at off {off} size {size}")
             }
             KernelLicence { name } => {

@@ -83,6 +83,14 @@ int loop_of_rounds(struct __sk_buff *skb)
 	return state.sum & 1;
 }
 
+/* The callback is dead code, and the program one function without it. */
+SEC("tc")
+int loop_of_no_rounds(struct __sk_buff *skb)
+{
+	bpf_loop(0, bad_return, 0, 0);
+	return 0;
+}
+
 SEC("tc")
 int loop_over_slots(struct __sk_buff *skb)
 {

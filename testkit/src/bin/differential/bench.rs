@@ -5,7 +5,7 @@ use skep_command::prog::FuncInfo;
 use skep_command::{Engine, Handle};
 use skep_linux::LinuxEngine;
 use skep_spec::disasm::Listing;
-use skep_spec::insn::{Insn, Operand, Reg, Width};
+use skep_spec::insn::{Imm64, Insn, Operand, Reg, Width};
 use skep_spec::{Code, InsnIdx};
 use skep_verifier::log::Level;
 
@@ -48,6 +48,15 @@ fn program(seed: u64, places: &[Place], maps: &[usize]) -> Option<Program> {
         repeatable = false;
         for _ in 0..if random.chance(85) { 1 } else { 2 } {
             while !mutate::mutate(&mut insns, &mut random) {}
+        }
+    }
+    for insn in &mut insns {
+        if let Insn::LoadImm64 { imm: Imm64::MapFd(map) | Imm64::MapValue { fd: map, .. }, .. } =
+            insn
+            && !usize::try_from(*map).is_ok_and(|map| maps.contains(&map))
+        {
+            // What is no map in the kernel, either.
+            *map = -1;
         }
     }
     let at = made.functions.into_iter().map(InsnIdx);

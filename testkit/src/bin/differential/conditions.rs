@@ -62,7 +62,7 @@ fn each(what: &str, rare: &[String]) -> (String, bool) {
     let named = rare.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
     let few = match rare.len() {
         0 => String::new(),
-        ..=NAMED => format!(", not {named}"),
+        1..=NAMED => format!(", not {named}"),
         more => format!(", not {more}: {named}, …"),
     };
     (format!("{what} in at least {EACH} accepted programs{few}"), rare.is_empty())

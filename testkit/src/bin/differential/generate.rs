@@ -217,6 +217,8 @@ impl Generator<'_> {
             Step::Socket => self.socket(),
             Step::TailCall => self.tail_call(),
             Step::If => self.branch(),
+            // In a loop they would make too many paths.
+            Step::Compare if self.nesting > 0 => self.arithmetic(),
             Step::Compare => self.comparisons(),
             Step::Loop => self.bounded_loop(),
             Step::Linked => self.linked(),

@@ -1,10 +1,12 @@
 //! A program that both accept, run in both engines on the same packets.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use skep_command::prog::{ProgLoad, Semantics, TestRun};
 use skep_command::{Engine, Handle};
-use skep_linux::LinuxEngine;
 use skep_runtime::world::{Task, TraceLine, World};
 use skep_runtime::{Cpu, FixedWorld, UserEngine};
 use skep_spec::Code;
@@ -80,7 +82,7 @@ impl Runner {
     /// Runs a program in both engines and says how the results differ.
     pub(crate) fn compare(
         &self,
-        kernel: &LinuxEngine,
+        kernel: &dyn Engine,
         loaded: Handle,
         place: &Place,
         program: &Program,

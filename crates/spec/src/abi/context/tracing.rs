@@ -67,12 +67,14 @@ const RAW_TRACEPOINT_ARGS: Layout = Layout {
 /// Raw tracepoints: their arguments, as numbers.
 pub(super) static RAW_TRACEPOINT: StructContext = readable(&RAW_TRACEPOINT_ARGS);
 
-/// The same, whose first argument is a buffer that the program may write to.
+/// The same, whose first argument is a buffer that the program may write to. It loads whole; of
+/// what is behind its first byte, parts load as numbers (`raw_tp_writable_prog_is_valid_access`).
 const RAW_TRACEPOINT_WRITABLE_ARGS: Layout = Layout {
     name: "bpf_raw_tracepoint_args",
     bytes: 8 * MAX_ARGS,
     fields: &[
         pointer(0, "buffer", FieldKind::TracepointBuffer),
+        narrow(1, "buffer_tail").bytes(1).array(7).widths(Widths::Free),
         narrow(8, "args").bytes(8).array(MAX_ARGS - 1).widths(Widths::Free),
     ],
 };

@@ -40,6 +40,12 @@ impl States {
         let states = self.by_place.get_mut(&InsnIdx(at));
         states.expect("the place is come to").iter_mut().for_each(&mut change);
     }
+
+    /// Forgets that an instruction is come to.
+    #[cfg(test)]
+    pub(super) fn forget(&mut self, at: u32) {
+        self.by_place.remove(&InsnIdx(at));
+    }
 }
 
 impl Observer for States {
