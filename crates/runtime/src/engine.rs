@@ -1,6 +1,7 @@
 //! The user engine: bpf(2)'s commands, answered in this process.
 
 mod objects;
+mod verify;
 
 #[cfg(test)]
 mod tests;
@@ -10,12 +11,16 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use skep_command::map::{EventSink, MapCreate, MapInfo};
+use skep_btf::{Btf, TypeId};
+use skep_command::map::{self, EventSink, MapCreate, MapInfo};
 use skep_command::prog::{ProgInfo, ProgLoad, ProgLoaded, TestRun, TestRunReply};
 use skep_command::{Engine, EngineKind, Errno, Error, Handle, Result};
 use skep_spec::abi::{MapType, flags};
+use skep_verifier::environment::MapBtf;
 
 use self::objects::{Object, Objects};
+use self::verify::Surroundings;
+use crate::kernel_types::KernelTypes;
 use crate::maps::Map;
 use crate::program::{Helpers, LoadError, LoadErrorKind, NewProgram, Program};
 use crate::run::INSTRUCTION_LIMIT;
@@ -26,25 +31,35 @@ use crate::world::World;
 const NAME_MAX: usize = 15;
 
 /// What a host can choose.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// How many instructions a run may execute.
     pub instruction_limit: u64,
     /// The number of possible CPUs, which sizes per-CPU maps.
     pub possible_cpus: u32,
+    /// Whether programs are taken that the verifier does not accept, or was not asked about. The
+    /// interpreter checks every access.
+    pub unverified: bool,
+    /// The types of the kernel that programs are verified for.
+    pub kernel_types: Arc<KernelTypes>,
 }
 
 impl Default for Options {
     fn default() -> Options {
         let possible_cpus = crate::sys::possible_cpus();
-        Options { instruction_limit: INSTRUCTION_LIMIT, possible_cpus }
+        Options {
+            instruction_limit: INSTRUCTION_LIMIT,
+            possible_cpus,
+            unverified: false,
+            kernel_types: Arc::new(KernelTypes::running()),
+        }
     }
 }
 
 /// The user engine.
 ///
-/// Until there is a verifier, programs run unverified in the checking interpreter. Pins are paths in
-/// a namespace of this engine's own, and go with it.
+/// It verifies what it loads as Linux does. Pins are paths in a namespace of this engine's own, and
+/// go with it.
 pub struct UserEngine {
     world: Arc<dyn World>,
     options: Options,
@@ -98,6 +113,13 @@ impl UserEngine {
         self.state().objects.program(handle)
     }
 
+    /// Verifies a program; gives the log that was asked for.
+    fn verify(&self, prog: &ProgLoad<'_>) -> Result<String> {
+        let Options { possible_cpus, kernel_types, .. } = &self.options;
+        let around = Surroundings::of(prog, &self.state().objects, kernel_types, *possible_cpus)?;
+        verify::check(prog, &around)
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -140,11 +162,9 @@ impl Engine for UserEngine {
             |errno, what: String| error(errno, format!("create map {:?}: {what}", map.name));
         check_name(map.name).map_err(|what| failed(Errno::EINVAL, what))?;
         let mut state = self.state();
-        if let Some(btf) = map.btf {
-            state.objects.btf(btf.btf)?;
-        }
+        let types = map.btf.map(|types| state.map_types(&types)).transpose()?;
         let id = state.last_map_id + 1;
-        let map = Map::create(id, map, self.options.possible_cpus)
+        let map = Map::create_typed(id, map, types, self.options.possible_cpus)
             .map_err(|cause| failed(cause.errno, cause.to_string()))?;
         state.last_map_id = id;
         state.objects.open(Object::Map(map))
@@ -187,10 +207,9 @@ impl Engine for UserEngine {
     }
 
     fn btf_load(&self, btf: &[u8]) -> Result<Handle> {
-        if let Err(cause) = skep_btf::Btf::parse(btf) {
-            return Err(error(Errno::EINVAL, format!("load BTF: {cause}")));
-        }
-        self.state().objects.open(Object::Btf(Arc::from(btf)))
+        let failed = |cause| error(Errno::EINVAL, format!("load BTF: {cause}"));
+        let btf = Btf::parse(btf).map_err(failed)?;
+        self.state().objects.open(Object::Btf(Arc::new(btf)))
     }
 
     fn prog_load(&self, prog: &ProgLoad<'_>) -> Result<ProgLoaded> {
@@ -202,10 +221,8 @@ impl Engine for UserEngine {
         if unknown != 0 {
             return Err(failed(Errno::EINVAL, format!("flags {unknown:#x} do not exist")));
         }
+        let log = if self.options.unverified { String::new() } else { self.verify(prog)? };
         let mut state = self.state();
-        if let Some(btf) = prog.btf {
-            state.objects.btf(btf.btf)?;
-        }
         let id = state.last_prog_id + 1;
         let new = NewProgram {
             id,
@@ -227,7 +244,7 @@ impl Engine for UserEngine {
         }
         state.last_prog_id = id;
         let handle = state.objects.open(Object::Prog(program))?;
-        Ok(ProgLoaded { handle, log: String::new() })
+        Ok(ProgLoaded { handle, log })
     }
 
     fn prog_info(&self, prog: Handle) -> Result<ProgInfo> {
@@ -283,6 +300,12 @@ impl Engine for UserEngine {
 }
 
 impl State {
+    /// The types of a new map's values.
+    fn map_types(&self, types: &map::MapBtf) -> Result<MapBtf> {
+        let btf = self.objects.btf(types.btf)?;
+        Ok(MapBtf { btf, value: TypeId(types.value_type_id) })
+    }
+
     /// Whether a handle or a pin refers to a map.
     fn users_of(&self, map: &Arc<Map>) -> bool {
         let is_it =

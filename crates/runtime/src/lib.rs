@@ -1,8 +1,8 @@
 //! The user engine: maps, helpers, contexts and the interpreter, in this process.
 //!
-//! Addresses in a run are real addresses. What a program may touch is looked up at every access
-//! ([`memory`]), so that programs which nobody verified can run here; what they do wrong becomes a
-//! [`Fault`].
+//! An engine verifies what it loads, unless its host says otherwise. Addresses in a run are real
+//! addresses. What a program may touch is looked up at every access ([`memory`]), so that programs
+//! which nobody verified can run here; what they do wrong becomes a [`Fault`].
 //!
 //! A host that only wants to run instructions needs no engine:
 //!
@@ -49,6 +49,7 @@
 
 mod helpers;
 mod interp;
+mod kernel_types;
 mod sys;
 mod test_run;
 
@@ -65,6 +66,7 @@ pub mod world;
 
 pub use engine::{Options, UserEngine};
 pub use fault::{Fault, FaultKind};
+pub use kernel_types::KernelTypes;
 pub use program::Program;
 pub use run::Run;
 pub use world::{Cpu, FixedWorld, RealWorld, World};

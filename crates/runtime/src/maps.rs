@@ -49,6 +49,7 @@ use std::sync::Arc;
 use skep_command::map::{MapCreate, MapInfo};
 use skep_command::{Errno, Handle};
 use skep_spec::abi::{MapType, flags};
+use skep_verifier::environment::MapBtf;
 
 pub use self::counters::Losses;
 pub use self::devmap::Device;
@@ -79,6 +80,7 @@ pub struct Map {
     value_size: u32,
     max_entries: u32,
     flags: u32,
+    types: Option<MapBtf>,
     gate: Gate,
     counters: Counters,
     kind: Kind,
@@ -99,6 +101,16 @@ enum Kind {
 impl Map {
     /// Makes a map, with an id that the engine gives it, for a number of possible CPUs.
     pub fn create(id: u32, create: &MapCreate<'_>, cpus: u32) -> Result<Arc<Map>, MapError> {
+        Map::create_typed(id, create, None, cpus)
+    }
+
+    /// The same, with the types of its values.
+    pub(crate) fn create_typed(
+        id: u32,
+        create: &MapCreate<'_>,
+        types: Option<MapBtf>,
+        cpus: u32,
+    ) -> Result<Arc<Map>, MapError> {
         create::check(create)?;
         let mut max_entries = create.max_entries;
         if create.flags & flags::map::NO_COMMON_LRU != 0 {
@@ -122,6 +134,7 @@ impl Map {
             max_entries,
             flags: map_flags,
             gate: Gate::default(),
+            types,
             counters: Counters::default(),
             kind,
         }))
@@ -160,6 +173,11 @@ impl Map {
     /// `BPF_F_*` creation flags.
     pub fn flags(&self) -> u32 {
         self.flags
+    }
+
+    /// The types of its values, if it was made with them.
+    pub(crate) fn types(&self) -> Option<&MapBtf> {
+        self.types.as_ref()
     }
 
     /// What commands are told of it.

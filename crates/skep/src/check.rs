@@ -12,12 +12,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod types;
 mod world;
 
 use skep_btf::Kind;
 use skep_object::core::CoreTarget;
 use skep_object::{Binding, FunctionIdx, Object, Program, ProgramKind, Target};
+use skep_spec::abi::license::is_gpl_compatible;
 use skep_spec::abi::{AttachType, ProgType};
 use skep_spec::insn::{Callee, Imm64};
 use skep_spec::{Code, decode::decode};
@@ -25,10 +25,10 @@ use skep_verifier::explain::{Explanation, explain};
 use skep_verifier::input::{FuncInfo, LineInfo, Target as AttachTarget};
 use skep_verifier::{Flags, Input, Report, verify};
 
-pub use self::types::KernelTypes;
 use self::world::World;
 use crate::attach;
 use crate::error::{Error, Result};
+pub use skep_runtime::KernelTypes;
 
 /// What is verified, and how.
 #[derive(Clone, Copy)]
@@ -176,7 +176,7 @@ fn one(object: &Object, index: FunctionIdx, options: &Options<'_>) -> Result<Che
         code: &code,
         prog_type,
         attach_type: Some(kind.attach_type.unwrap_or(NO_ATTACH_TYPE)),
-        gpl: object.license().is_some_and(is_gpl),
+        gpl: object.license().is_some_and(is_gpl_compatible),
         flags: Flags { sleepable: kind.sleepable, xdp_has_frags: kind.frags, ..Flags::default() },
         btf: btf.as_ref(),
         func_info: &func_info,
@@ -227,19 +227,6 @@ fn bind(program: &Program, types: &KernelTypes) -> Result<Code> {
         }
     })?;
     Ok(code)
-}
-
-/// Whether Linux takes a licence for compatible with the GPL (`license_is_gpl_compatible`).
-fn is_gpl(license: &str) -> bool {
-    const COMPATIBLE: [&str; 6] = [
-        "GPL",
-        "GPL v2",
-        "GPL and additional rights",
-        "Dual BSD/GPL",
-        "Dual MIT/GPL",
-        "Dual MPL/GPL",
-    ];
-    COMPATIBLE.contains(&license)
 }
 
 /// The source line of the instruction that a program fails at.

@@ -15,6 +15,7 @@
 //! | [`context`] | what r1 points to, and which of its fields a program may access |
 //! | [`flags`] | flags of commands and helpers |
 //! | [`helper`] | helper numbers and names |
+//! | [`license`] | which licences are compatible with the GPL |
 //! | [`proto`] | helper prototypes, and who may call them |
 //! | [`verdict`] | what return values mean, and which are allowed |
 mod uapi;
@@ -23,6 +24,7 @@ pub mod attach_type;
 pub mod context;
 pub mod flags;
 pub mod helper;
+pub mod license;
 pub mod map_rules;
 pub mod map_type;
 pub mod prog_type;

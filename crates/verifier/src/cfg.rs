@@ -20,7 +20,7 @@ mod registers;
 pub(crate) mod stack;
 mod upper;
 
-use skep_btf::{Btf, Type};
+use skep_btf::Type;
 use skep_spec::abi::HelperId;
 use skep_spec::insn::Reg;
 use skep_spec::{Code, InsnIdx};
@@ -31,7 +31,7 @@ pub(crate) use self::layout::Layout;
 pub use self::upper::ZeroExtensions;
 
 use self::calls::Calls;
-use crate::environment::Privileges;
+use crate::environment::{Environment, Privileges};
 use crate::input::Input;
 use crate::rejection::{Check, unsupported};
 
@@ -123,7 +123,7 @@ impl Cfg {
     pub(crate) fn new(
         input: &Input<'_>,
         layout: &Layout,
-        kernel: Option<&Btf>,
+        environment: &dyn Environment,
         privileges: Privileges,
     ) -> Check<Cfg> {
         let code = input.code;
@@ -148,7 +148,7 @@ impl Cfg {
         calls.pass_on(&mut subprograms);
         let starts = functions.iter().map(|function| function.start);
         let blocks = Blocks::new(code, starts, &mut slots);
-        registers::mark_live(input, kernel, &blocks, &mut slots);
+        registers::mark_live(input, environment, &blocks, &mut slots);
         Ok(Cfg { subprograms, slots, blocks, calls })
     }
 

@@ -2,8 +2,8 @@
 
 mod place;
 mod progress;
+mod refused;
 mod report;
-mod safe;
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter};
@@ -37,7 +37,6 @@ pub(crate) fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Failure> 
     let capture = open_capture(&args.packets)?;
 
     let place = Place::new(global, args)?;
-    let safe = safe::verify(global, args, &object, &programs, prog_type)?;
     let types = input::core_types(&object, args.btf.as_deref())?;
     let target = types.as_ref().map(CoreTarget::new);
     let options = load::Options {
@@ -47,8 +46,8 @@ pub(crate) fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Failure> 
         ..load::Options::default()
     };
     let loaded = load::load(&place.engine, &object, &options)
-        .map_err(|error| input::library_failure(&args.object, &error))?;
-    place.say_how_programs_run(global, safe);
+        .map_err(|error| refused::failure(global, args, &object, (&programs, prog_type), &error))?;
+    place.say_how_programs_run(global, args);
 
     let mut report = Report::new(&place, &loaded, &programs, global);
     let mut output = args.write.as_deref().map(Output::create).transpose()?;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use skep_btf::Btf;
 use skep_command::{Errno, Handle, Result};
 
 use super::error;
@@ -21,7 +22,7 @@ const HANDLES_MAX: usize = 1 << 20;
 pub(super) enum Object {
     Map(Arc<Map>),
     Prog(Arc<Program>),
-    Btf(Arc<[u8]>),
+    Btf(Arc<Btf>),
 }
 
 impl Object {
@@ -84,7 +85,7 @@ impl Objects {
     }
 
     /// The BTF that a handle refers to.
-    pub(super) fn btf(&self, handle: Handle) -> Result<Arc<[u8]>> {
+    pub(super) fn btf(&self, handle: Handle) -> Result<Arc<Btf>> {
         match self.get(handle)? {
             Object::Btf(btf) => Ok(Arc::clone(btf)),
             other @ (Object::Map(_) | Object::Prog(_)) => Err(mistaken(handle, other, "a BTF")),

@@ -8,11 +8,17 @@ use skep_command::{Engine, Errno, Handle, Result};
 use skep_spec::abi::{MapType, ProgType};
 use skep_spec::asm::assemble;
 
-use super::UserEngine;
+use super::{Options, UserEngine};
 use crate::world::FixedWorld;
 
 fn engine() -> UserEngine {
     UserEngine::new(Arc::new(FixedWorld::new(0, 1)))
+}
+
+/// An engine that takes what the verifier does not.
+fn trusting() -> UserEngine {
+    let options = Options { unverified: true, ..Options::default() };
+    UserEngine::with_options(Arc::new(FixedWorld::new(0, 1)), options)
 }
 
 fn create(engine: &UserEngine, map_type: MapType, value_size: u32, max_entries: u32) -> Handle {
@@ -115,9 +121,14 @@ fn loading() {
     };
     refuse("sixteen_letters_", "r0 = 0\nexit", Errno::EINVAL, "16 bytes, more than 15");
     refuse("a b", "r0 = 0\nexit", Errno::EINVAL, "the name has a ' '");
-    refuse("map", "r0 = map[fd:3]\nexit", Errno::EBADF, "descriptor 3 is not a map");
-    refuse("jump", "goto pc+1\nexit", Errno::EINVAL, "jump to slot 2");
-    refuse("helper", "call 4711\nexit", Errno::EINVAL, "helper 4711 is not known");
+    refuse(
+        "map",
+        "r0 = map[fd:3]\nexit",
+        Errno::EBADF,
+        "load program \"map\": handle 3 is not open",
+    );
+    refuse("jump", "goto pc+1\nexit", Errno::EINVAL, "jump out of range from insn 0 to 2");
+    refuse("helper", "call 4711\nexit", Errno::EINVAL, "invalid func unknown#4711");
     refuse("cast", "r1 = addr_space_cast(r1, 0, 1)\nexit", Errno::EOPNOTSUPP, "arenas");
 
     let map = create(&engine, MapType::Array, 8, 1);
@@ -125,13 +136,37 @@ fn loading() {
     let prog = load(&engine, ProgType::Xdp, "ok.1", "r0 = map[fd:3]\nr0 = 2\nexit").unwrap();
     let info = engine.prog_info(prog).unwrap();
     assert_eq!((info.name.as_str(), info.map_ids.len()), ("ok.1", 1));
-    refuse("off", "r0 = map[fd:3][0]+8\nexit", Errno::EINVAL, "past the value's end");
+    refuse(
+        "off",
+        "r0 = map[fd:3][0]+8\nexit",
+        Errno::EINVAL,
+        "invalid access to map value pointer, value_size=8 off=8",
+    );
     load(&engine, ProgType::Xdp, "off", "r0 = map[fd:3][0]+7\nr0 = 0\nexit").unwrap();
 }
 
 #[test]
+fn verification() {
+    let refuse = |text: &str, errno, message: &str| {
+        let engine = engine();
+        create(&engine, MapType::Array, 8, 1);
+        refused(load(&engine, ProgType::Xdp, "refused", text), errno, message);
+        let error = load(&engine, ProgType::Xdp, "refused", text).unwrap_err();
+        assert!(error.log.is_some_and(|log| log.contains("processed ")), "{text}");
+    };
+    refuse("exit", Errno::EACCES, "load program \"refused\": rejected: R0 !read_ok");
+    refuse("r0 = *(u64 *)(r1 +3)\nexit", Errno::EACCES, "rejected: invalid bpf_context access");
+    refuse("r0 = 1\nr0 /= 0\nexit", Errno::EINVAL, "rejected: div by zero");
+    let past = "r1 = map[fd:3][0]+4\nr0 = *(u64 *)(r1 +0)\nexit";
+    refuse(past, Errno::EACCES, "rejected: R1 min value is outside of the allowed memory range");
+    refuse("may_goto +0\nr0 = 0\nexit", Errno::EOPNOTSUPP, "not verified: it uses may_goto");
+    let engine = trusting();
+    load(&engine, ProgType::Xdp, "trusted", "r0 /= 0\nexit").unwrap();
+}
+
+#[test]
 fn map_values() {
-    let engine = engine();
+    let engine = trusting();
     let map = create(&engine, MapType::Array, 8, 1);
     let text = "r1 = map[fd:3][0]+4\nr2 = 5\n*(u32 *)(r1 +0) = r2\nr0 = *(u32 *)(r1 -4)\nexit";
     let prog = load(&engine, ProgType::Xdp, "value", text).unwrap();
@@ -147,7 +182,7 @@ fn map_values() {
 
 #[test]
 fn tail_calls() {
-    let engine = engine();
+    let engine = trusting();
     let array = create(&engine, MapType::ProgArray, 4, 4);
     let counter = create(&engine, MapType::Array, 8, 1);
     assert_eq!((array, counter), (Handle(3), Handle(4)));

@@ -4,13 +4,14 @@
 //! that states which differ in it alone are as good as equal. What an instruction reads may be
 //! stated too large, and what it writes too small.
 
-use skep_btf::{Btf, TypeId};
+use skep_btf::TypeId;
 use skep_spec::InsnIdx;
 use skep_spec::abi::{HelperId, proto};
 use skep_spec::insn::{AtomicOp, Callee, Insn, Operand, Reg};
 
 use super::blocks::{BlockIdx, Blocks, Waiting};
 use super::{Registers, SlotFacts};
+use crate::environment::Environment;
 use crate::input::Input;
 
 /// Works out the registers that are live before each instruction.
@@ -19,11 +20,11 @@ use crate::input::Input;
 /// register, so the time is linear in the size of the program.
 pub(super) fn mark_live(
     input: &Input<'_>,
-    kernel: Option<&Btf>,
+    environment: &dyn Environment,
     blocks: &Blocks,
     slots: &mut [SlotFacts],
 ) {
-    let mut signatures = Signatures::new(input, kernel);
+    let mut signatures = Signatures::new(input, environment);
     let mut waiting = Waiting::new(BlockIdx(0), blocks.len());
     for block in (0u32..).take(blocks.len()) {
         waiting.add(BlockIdx(block));
@@ -137,7 +138,7 @@ fn effect(insn: &Insn, signatures: &mut Signatures<'_>) -> Effect {
 /// How many arguments functions take, as far as that is known.
 struct Signatures<'a> {
     input: &'a Input<'a>,
-    kernel: Option<&'a Btf>,
+    environment: &'a dyn Environment,
     /// Of helpers by number, once they were asked for.
     helpers: Vec<Option<u8>>,
 }
@@ -146,8 +147,8 @@ struct Signatures<'a> {
 const MOST_ARGUMENTS: usize = 5;
 
 impl<'a> Signatures<'a> {
-    fn new(input: &'a Input<'a>, kernel: Option<&'a Btf>) -> Signatures<'a> {
-        Signatures { input, kernel, helpers: Vec::new() }
+    fn new(input: &'a Input<'a>, environment: &'a dyn Environment) -> Signatures<'a> {
+        Signatures { input, environment, helpers: Vec::new() }
     }
 
     fn arguments(&mut self, callee: Callee) -> usize {
@@ -175,7 +176,8 @@ impl<'a> Signatures<'a> {
     }
 
     fn of_kernel(&self, btf_id: i32) -> Option<usize> {
-        let signature = self.kernel?.signature(TypeId(u32::try_from(btf_id).ok()?))?;
+        let signature =
+            self.environment.kernel_btf()?.signature(TypeId(u32::try_from(btf_id).ok()?))?;
         Some(signature.params.len().min(MOST_ARGUMENTS))
     }
 }

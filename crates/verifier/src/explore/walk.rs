@@ -146,7 +146,7 @@ impl<'a> Walk<'a> {
         let layout = Layout::new(input, privileges)?;
         let mut maps = Maps::default();
         let references = References::resolve(input, environment, &mut maps)?;
-        let cfg = Cfg::new(input, &layout, environment.kernel_btf(), privileges)?;
+        let cfg = Cfg::new(input, &layout, environment, privileges)?;
         let subprograms = cfg.subprograms().len();
         let mut frame = Frame::new(0, 0, InsnIdx(0));
         frame.registers[Reg::R1.index()] = Register::pointer(Kind::Context);

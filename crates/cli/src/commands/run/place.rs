@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use skep::command::Engine;
 use skep::runtime::world::{FixedWorld, TraceLine};
-use skep::runtime::{self, UserEngine};
+use skep::runtime::{self, KernelTypes, UserEngine};
 
-use super::safe::Safe;
 use crate::args::{EngineArg, Global, RunArgs};
 use crate::failure::{Failure, note};
+use crate::input;
 
 /// The seed of random numbers: the same capture gives the same result, each time.
 const RANDOM_SEED: u64 = 0x736b_6570;
@@ -26,8 +26,12 @@ impl Place {
         match global.engine {
             EngineArg::User | EngineArg::Auto => {
                 let world = Arc::new(FixedWorld::new(0, RANDOM_SEED));
-                let options =
-                    runtime::Options { instruction_limit: args.max_insns, ..Default::default() };
+                let options = runtime::Options {
+                    instruction_limit: args.max_insns,
+                    unverified: args.unverified,
+                    kernel_types: Arc::new(kernel_types(args)?),
+                    ..Default::default()
+                };
                 let engine = UserEngine::with_options(world.clone(), options);
                 Ok(Place { engine: Arc::new(engine), world: Some(world) })
             }
@@ -51,17 +55,16 @@ impl Place {
     }
 
     /// Says what a reader of the results should know about how they came about.
-    pub(crate) fn say_how_programs_run(&self, global: &Global, safe: Safe) {
+    pub(crate) fn say_how_programs_run(&self, global: &Global, args: &RunArgs) {
         if global.json() {
             return;
         }
         if self.world.is_some() {
-            match safe {
-                Safe::Verified => {}
-                Safe::Unverified => note(
+            if args.unverified {
+                note(
                     "these programs were not verified: they run in the interpreter, which checks \
                      every access",
-                ),
+                );
             }
         } else {
             note(
@@ -69,5 +72,13 @@ impl Place {
                   /sys/kernel/tracing/trace_pipe",
             );
         }
+    }
+}
+
+/// The types of the kernel that programs are verified for.
+fn kernel_types(args: &RunArgs) -> Result<KernelTypes, Failure> {
+    match &args.btf {
+        Some(path) => Ok(KernelTypes::of(input::types(path)?)),
+        None => Ok(KernelTypes::running()),
     }
 }

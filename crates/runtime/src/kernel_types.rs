@@ -1,7 +1,7 @@
 //! The kernel's types, read when they are needed.
 
-use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use skep_btf::Btf;
 
@@ -13,7 +13,7 @@ const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
 #[derive(Debug)]
 pub struct KernelTypes {
     path: Option<PathBuf>,
-    btf: OnceCell<Option<Btf>>,
+    btf: OnceLock<Option<Btf>>,
 }
 
 impl KernelTypes {
@@ -26,19 +26,19 @@ impl KernelTypes {
     /// Those in a file; none, if it cannot be read.
     #[must_use]
     pub fn file(path: &Path) -> KernelTypes {
-        KernelTypes { path: Some(path.to_owned()), btf: OnceCell::new() }
+        KernelTypes { path: Some(path.to_owned()), btf: OnceLock::new() }
     }
 
     /// None.
     #[must_use]
     pub fn none() -> KernelTypes {
-        KernelTypes { path: None, btf: OnceCell::new() }
+        KernelTypes { path: None, btf: OnceLock::new() }
     }
 
     /// These.
     #[must_use]
     pub fn of(btf: Btf) -> KernelTypes {
-        KernelTypes { path: None, btf: OnceCell::from(Some(btf)) }
+        KernelTypes { path: None, btf: OnceLock::from(Some(btf)) }
     }
 
     /// The types.
