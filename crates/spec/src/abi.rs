@@ -14,6 +14,7 @@
 //! | [`map_rules`] | sizes, flags and helpers of each map type |
 //! | [`context`] | what r1 points to, and which of its fields a program may access |
 //! | [`flags`] | flags of commands and helpers |
+//! | [`format`](mod@format) | formats that programs print with |
 //! | [`helper`] | helper numbers and names |
 //! | [`license`] | which licences are compatible with the GPL |
 //! | [`proto`] | helper prototypes, and who may call them |
@@ -23,6 +24,7 @@ mod uapi;
 pub mod attach_type;
 pub mod context;
 pub mod flags;
+pub mod format;
 pub mod helper;
 pub mod license;
 pub mod map_rules;

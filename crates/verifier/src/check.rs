@@ -7,7 +7,6 @@ mod call;
 mod callback;
 mod constant_string;
 mod exit;
-mod format;
 mod imm64;
 mod jump;
 mod kernel_type;

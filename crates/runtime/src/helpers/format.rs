@@ -3,7 +3,7 @@
 //!
 //! Linux works in three steps, and each shows in results, so they are kept apart here too:
 //!
-//! 1. [`pieces`] reads the format and says what is allowed in it (`bpf_bprintf_prepare`);
+//! 1. [`Pieces`] reads the format and says what is allowed in it (`bpf_bprintf_prepare`);
 //! 2. [`arguments`] copies every argument into an area of 512 bytes, strings and printed addresses
 //!    included, which is where `-ENOSPC` comes from;
 //! 3. [`print`] makes text from format and area (`bstr_printf`), counting what does not fit.
@@ -11,16 +11,14 @@
 //! Facts are those of Linux 6.18, asked from a running kernel; `tests/format` holds them as cases.
 
 mod arguments;
-mod ctype;
-mod pieces;
 mod print;
 #[cfg(test)]
 mod tests;
 
 use skep_command::Errno;
+use skep_spec::abi::format::{BadFormat, Piece, Pieces};
 
 pub(crate) use arguments::Source;
-pub(super) use ctype::is_space;
 
 /// The largest number of arguments (`MAX_BPRINTF_VARARGS`).
 pub(crate) const ARGS_MAX: usize = 12;
@@ -51,9 +49,9 @@ pub(crate) fn print(
     let mut area = arguments::Area::default();
     let mut args = args.iter();
     let mut pieces = Vec::new();
-    for piece in pieces::Pieces::new(format) {
-        let piece = piece?;
-        if let pieces::Piece::Directive(directive) = &piece {
+    for piece in Pieces::new(format) {
+        let piece = piece.map_err(|BadFormat| Errno::EINVAL)?;
+        if let Piece::Directive(directive) = &piece {
             let arg = args.next().ok_or(Errno::EINVAL)?;
             area.push(directive.conversion, *arg, memory)?;
         }

@@ -1,6 +1,7 @@
 //! Numbers in text: `bpf_strtol`, `bpf_strtoul`.
 
 use skep_command::Errno;
+use skep_spec::abi::format::is_space;
 
 use super::{Outcome, fail};
 use crate::fault::Fault;
@@ -79,7 +80,7 @@ fn parse(text: &[u8], flags: u64) -> Result<Parsed, Errno> {
         16 => Some(16),
         _ => return Err(Errno::EINVAL),
     };
-    let space = text.iter().take_while(|byte| super::format::is_space(**byte)).count();
+    let space = text.iter().take_while(|byte| is_space(**byte)).count();
     let negative = text.get(space) == Some(&b'-');
     let skipped = space + usize::from(negative);
     let rest = text.get(skipped..).unwrap_or_default();

@@ -28,7 +28,7 @@ use testkit::{Case, Kind, Outcome};
 use script::{Script, Seen};
 
 fn user() -> UserEngine {
-    let options = Options { instruction_limit: 1_000_000, ..Options::default() };
+    let options = Options { instruction_limit: 1_000_000, unverified: true, ..Options::default() };
     UserEngine::with_options(Arc::new(FixedWorld::new(0, 1)), options)
 }
 

@@ -1,9 +1,8 @@
 //! Strings that are known when the program is loaded.
 
-use skep_spec::abi::{MapType, flags};
+use skep_spec::abi::{MapType, flags, format};
 use skep_spec::insn::Reg;
 
-use super::format;
 use crate::explore::Walk;
 use crate::rejection::{Accessor, Check, Direction, Reason};
 use crate::state::Kind;

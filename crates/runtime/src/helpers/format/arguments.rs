@@ -9,8 +9,7 @@
 use std::fmt::Write;
 
 use skep_command::Errno;
-
-use super::pieces::{AddressStyle, Conversion};
+use skep_spec::abi::format::{AddressStyle, Conversion};
 
 /// The bytes that all arguments together can take (`MAX_BPRINTF_BIN_ARGS`).
 const AREA_LEN: usize = 512;

@@ -3,9 +3,10 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::OnceLock;
 
+use skep_spec::abi::format::{Conversion, Directive, Piece, Style};
+
 use super::Printed;
 use super::arguments::{Area, Cursor, symbol};
-use super::pieces::{Conversion, Directive, Piece, Style};
 
 /// The digits of a pointer, when no width is asked for.
 const POINTER_WIDTH: i32 = 16;

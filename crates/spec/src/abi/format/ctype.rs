@@ -2,7 +2,8 @@
 //! the encoding that a program meant.
 
 /// `isspace`: ASCII white space and the no-break space.
-pub(in crate::helpers) fn is_space(byte: u8) -> bool {
+#[must_use]
+pub fn is_space(byte: u8) -> bool {
     matches!(byte, b'\t'..=b'\r' | b' ' | 0xa0)
 }
 

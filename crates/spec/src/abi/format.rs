@@ -1,19 +1,39 @@
-//! A format cut into literal text and directives, with the rules on what programs may write.
+//! The formats of `bpf_trace_printk`, `bpf_snprintf` and their like: cut into literal text and
+//! directives, with the rules on what programs may write (`bpf_bprintf_prepare`).
 //!
 //! A directive is `%`, flags (`0`, `+`, `-`, space), a width, and a conversion. No precision, no
 //! `*`, no `#`, no `h`, `o`, `n` or floating point; of the kernel's many `%p` extensions, those of
 //! [`Conversion`].
 
-use skep_command::Errno;
+mod ctype;
 
-use super::ctype::{is_alnum, is_punct, is_space, is_text};
+pub use self::ctype::is_space;
+use self::ctype::{is_alnum, is_punct, is_text};
+
+/// A format that the kernel does not take (`EINVAL`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BadFormat;
+
+/// Whether a format, without its terminating zero, asks for no more than `arguments`.
+#[must_use]
+pub fn is_valid(format: &[u8], arguments: u64) -> bool {
+    let mut asked = 0;
+    Pieces::new(format).all(|piece| match piece {
+        Ok(Piece::Text(_)) => true,
+        Ok(Piece::Directive(_)) => {
+            asked += 1;
+            asked <= arguments
+        }
+        Err(BadFormat) => false,
+    })
+}
 
 /// The widest field; wider ones are cut to this (`FIELD_WIDTH_MAX`).
 const WIDTH_MAX: i32 = (1 << 23) - 1;
 
 /// A part of a format.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Piece<'f> {
+pub enum Piece<'f> {
     /// Bytes to be copied.
     Text(&'f [u8]),
     /// What prints an argument.
@@ -22,31 +42,38 @@ pub(super) enum Piece<'f> {
 
 /// What prints an argument.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Directive {
-    pub(super) flags: Flags,
+pub struct Directive {
+    /// The flags.
+    pub flags: Flags,
     /// As the kernel holds it: −1 stands for none.
-    pub(super) width: i32,
-    pub(super) conversion: Conversion,
+    pub width: i32,
+    /// How the argument is printed.
+    pub conversion: Conversion,
 }
 
 /// The flags between `%` and the width.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) struct Flags {
+pub struct Flags {
     /// `-`
-    pub(super) left: bool,
+    pub left: bool,
     /// `+`
-    pub(super) plus: bool,
+    pub plus: bool,
     /// space
-    pub(super) space: bool,
+    pub space: bool,
     /// `0`
-    pub(super) zero: bool,
+    pub zero: bool,
 }
 
 /// How an argument is printed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Conversion {
+pub enum Conversion {
     /// `d i u x X`, with `l` or `ll` for 64 bits.
-    Number { wide: bool, style: Style },
+    Number {
+        /// 64 bits.
+        wide: bool,
+        /// Its form.
+        style: Style,
+    },
     /// `c`
     Char,
     /// `s`: a string in memory of the run, which here is what a kernel address is.
@@ -69,7 +96,7 @@ pub(super) enum Conversion {
 
 /// How a number is printed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Style {
+pub enum Style {
     /// `d i`
     Signed,
     /// `u`
@@ -82,7 +109,7 @@ pub(super) enum Style {
 
 /// How an Internet address is printed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum AddressStyle {
+pub enum AddressStyle {
     /// `I4`: 10.0.0.1
     V4,
     /// `i4`: 010.000.000.001
@@ -95,7 +122,9 @@ pub(super) enum AddressStyle {
 
 impl AddressStyle {
     /// The number of bytes in memory.
-    pub(super) const fn len(self) -> usize {
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "no address is empty")]
+    pub const fn len(self) -> usize {
         match self {
             AddressStyle::V4 | AddressStyle::V4Padded => 4,
             AddressStyle::V6 | AddressStyle::V6Plain => 16,
@@ -103,14 +132,16 @@ impl AddressStyle {
     }
 }
 
-/// Cuts a format, without its terminating zero, into pieces.
+/// Cuts a format, without its terminating zero, into pieces, up to what is wrong with it.
 #[derive(Clone, Debug)]
-pub(super) struct Pieces<'f> {
+pub struct Pieces<'f> {
     rest: &'f [u8],
 }
 
 impl<'f> Pieces<'f> {
-    pub(super) fn new(format: &'f [u8]) -> Pieces<'f> {
+    /// The pieces of a format.
+    #[must_use]
+    pub fn new(format: &'f [u8]) -> Pieces<'f> {
         Pieces { rest: format }
     }
 
@@ -132,16 +163,12 @@ impl<'f> Pieces<'f> {
         taken
     }
 
-    fn text(&mut self) -> Result<Piece<'f>, Errno> {
+    fn text(&mut self) -> Result<Piece<'f>, BadFormat> {
         let text = self.take_while(|byte| byte != b'%');
-        if text.iter().all(|byte| is_text(*byte)) {
-            Ok(Piece::Text(text))
-        } else {
-            Err(Errno::EINVAL)
-        }
+        if text.iter().all(|byte| is_text(*byte)) { Ok(Piece::Text(text)) } else { Err(BadFormat) }
     }
 
-    fn directive(&mut self) -> Result<Piece<'f>, Errno> {
+    fn directive(&mut self) -> Result<Piece<'f>, BadFormat> {
         let flags = self.flags();
         let width = self.width();
         let conversion = self.conversion()?;
@@ -173,7 +200,7 @@ impl<'f> Pieces<'f> {
         width.clamp(-WIDTH_MAX, WIDTH_MAX)
     }
 
-    fn conversion(&mut self) -> Result<Conversion, Errno> {
+    fn conversion(&mut self) -> Result<Conversion, BadFormat> {
         if self.next_if(|byte| byte == b'p').is_some() {
             return self.pointer();
         }
@@ -193,14 +220,14 @@ impl<'f> Pieces<'f> {
             Some(b'u') => Style::Unsigned,
             Some(b'x') => Style::LowerHex,
             Some(b'X') => Style::UpperHex,
-            _ => return Err(Errno::EINVAL),
+            _ => return Err(BadFormat),
         };
         Ok(Conversion::Number { wide, style })
     }
 
     /// What follows `%p`. Letters and digits behind a pointer directive belong to it and are not
     /// printed, whatever they are.
-    fn pointer(&mut self) -> Result<Conversion, Errno> {
+    fn pointer(&mut self) -> Result<Conversion, BadFormat> {
         let conversion = match self.rest {
             [b'k', b's', ..] => self.text_at(Conversion::KernelText)?,
             [b'u', b's', ..] => self.text_at(Conversion::UserText)?,
@@ -214,30 +241,30 @@ impl<'f> Pieces<'f> {
             [b'i', b'6', ..] => Conversion::Address(AddressStyle::V6Plain),
             [] => Conversion::HashedPointer,
             [next, ..] if is_space(*next) || is_punct(*next) => Conversion::HashedPointer,
-            _ => return Err(Errno::EINVAL),
+            _ => return Err(BadFormat),
         };
         self.take_while(is_alnum);
         Ok(conversion)
     }
 
     /// `ks` and `us`.
-    fn text_at(&mut self, conversion: Conversion) -> Result<Conversion, Errno> {
+    fn text_at(&mut self, conversion: Conversion) -> Result<Conversion, BadFormat> {
         self.rest = self.rest.get(2..).unwrap_or_default();
         self.end_of_text()?;
         Ok(conversion)
     }
 
     /// Behind a string there must be the end, a space or punctuation.
-    fn end_of_text(&self) -> Result<(), Errno> {
+    fn end_of_text(&self) -> Result<(), BadFormat> {
         match self.peek() {
-            Some(next) if !is_space(next) && !is_punct(next) => Err(Errno::EINVAL),
+            Some(next) if !is_space(next) && !is_punct(next) => Err(BadFormat),
             Some(_) | None => Ok(()),
         }
     }
 }
 
 impl<'f> Iterator for Pieces<'f> {
-    type Item = Result<Piece<'f>, Errno>;
+    type Item = Result<Piece<'f>, BadFormat>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.rest.is_empty() {
@@ -250,5 +277,45 @@ impl<'f> Iterator for Pieces<'f> {
             return Some(Ok(Piece::Text(b"%")));
         }
         Some(self.directive())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_valid;
+
+    #[track_caller]
+    fn check(format: &[u8], arguments: u64, expected: bool) {
+        assert_eq!(
+            is_valid(format, arguments),
+            expected,
+            "{:?}",
+            format.escape_ascii().to_string()
+        );
+    }
+
+    #[test]
+    fn formats() {
+        check(b"", 0, true);
+        check(b"%d%%%llx", 2, true);
+        check(b"%d %d", 1, false);
+        check(b"%-08u, %+5i", 2, true);
+        check(b"%5000000000d", 1, true);
+        check(b"%", 1, false);
+        check(b"%h", 1, false);
+        check(b"%lld%lx", 2, true);
+        check(b"%llld", 1, false);
+        check(b"%s.", 1, true);
+        check(b"%sx", 1, false);
+        check(b"%p %pB%pKx%ps", 4, true);
+        check(b"%pks;%pus", 2, true);
+        check(b"%pksa", 1, false);
+        check(b"%pI4%pi6", 2, true);
+        check(b"%pI5", 1, false);
+        check(b"%c%c", 2, true);
+        check(b"\x01", 0, false);
+        check("\u{e4}".as_bytes(), 0, true);
+        check(b"%\xe4", 1, false);
+        check(b"%s\xa0%s\xe4", 2, false);
     }
 }
