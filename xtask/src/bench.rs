@@ -1,4 +1,5 @@
-//! What an instruction and a packet cost, here and in the kernel in the same run.
+//! What an instruction, a packet, a verification and loading cost, here and elsewhere in the same
+//! run.
 //!
 //! Only ratios carry over from one machine to another: where the kernel can be
 //! asked, its figure stands beside ours.
@@ -48,16 +49,32 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Error> {
 
 /// Builds the program that measures the verifier, and runs it on our objects.
 pub(crate) fn verify(workspace: &Workspace, json: bool) -> Result<(), Error> {
-    const BINARY: &str = "bench-verify";
-    let arguments = ["build", "--release", "-p", "testkit", "--features", "bench", "--bin", BINARY];
+    let mut command = measuring(workspace, "bench-verify")?;
+    process::run(command.args(json.then_some("--json")).args(objects(workspace)?))
+}
+
+/// Builds the program that measures loading, and runs it on our objects.
+pub(crate) fn load(workspace: &Workspace, json: bool) -> Result<(), Error> {
+    process::run(&mut workspace.cargo(&["build", "--release", "--bin", "skep"]))?;
+    let mut command = measuring(workspace, "bench-load")?;
+    command.arg("--skep").arg(workspace.target().join("release/skep"));
+    process::run(command.args(json.then_some("--json")).args(objects(workspace)?))
+}
+
+/// Builds one of testkit's programs that measure.
+fn measuring(workspace: &Workspace, binary: &str) -> Result<Command, Error> {
+    let arguments = ["build", "--release", "-p", "testkit", "--features", "bench", "--bin", binary];
     process::run(&mut workspace.cargo(&arguments))?;
-    let mut command = Command::new(workspace.target().join("release").join(BINARY));
-    command.args(json.then_some("--json"));
+    Ok(Command::new(workspace.target().join("release").join(binary)))
+}
+
+/// Our objects, by name.
+fn objects(workspace: &Workspace) -> Result<Vec<PathBuf>, Error> {
     let directory = workspace.path("bpf/obj");
     let entries = std::fs::read_dir(&directory).map_err(Error::file("read", &directory))?;
     let mut objects: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     objects.sort();
-    process::run(command.args(objects))
+    Ok(objects)
 }
 
 fn row(what: &str, ours: f64, kernel: Option<f64>) {

@@ -90,6 +90,12 @@ enum Bench {
         #[arg(long)]
         json: bool,
     },
+    /// Measure how long loading takes, beside libbpf, and the kernel's header, beside bpftool
+    Load {
+        /// Print a JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -114,6 +120,7 @@ fn run(task: &Task) -> Result<ExitCode, Error> {
         Task::Readme => readme::run(&workspace, &Skips::printed()),
         Task::Bench { what: None } => bench::run(&workspace),
         Task::Bench { what: Some(Bench::Verify { json }) } => bench::verify(&workspace, *json),
+        Task::Bench { what: Some(Bench::Load { json }) } => bench::load(&workspace, *json),
         Task::Differential { arguments } => differential::run(&workspace, arguments),
         Task::Samples { folder } => samples::run(&workspace, &Skips::printed(), folder),
         Task::KernelSelftests => selftests::run(&workspace, &Skips::printed()),
