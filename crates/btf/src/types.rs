@@ -198,6 +198,21 @@ impl Member<'_> {
     }
 }
 
+impl Member<'static> {
+    /// A member without its name. `with_width` says whether its offset word holds the width of a
+    /// bit field in its top byte.
+    pub(crate) fn bare(entry: &[u8], with_width: bool) -> Self {
+        let word = checked_u32(entry, 8);
+        let [.., width] = word.to_le_bytes();
+        Self {
+            name: "",
+            ty: TypeId(checked_u32(entry, 4)),
+            bit_offset: if with_width { word & 0x00ff_ffff } else { word },
+            bitfield_size: (with_width && width != 0).then_some(width),
+        }
+    }
+}
+
 impl Sealed for Member<'_> {}
 
 impl<'a> Item<'a> for Member<'a> {
@@ -209,14 +224,8 @@ impl<'a> Item<'a> for Member<'a> {
     }
 
     fn read(btf: &'a Btf, entry: &'a [u8], with_width: bool) -> Self {
-        let word = checked_u32(entry, 8);
-        let [.., width] = word.to_le_bytes();
-        Self {
-            name: btf.name_at(checked_u32(entry, 0)),
-            ty: TypeId(checked_u32(entry, 4)),
-            bit_offset: if with_width { word & 0x00ff_ffff } else { word },
-            bitfield_size: (with_width && width != 0).then_some(width),
-        }
+        let Member { ty, bit_offset, bitfield_size, .. } = Member::bare(entry, with_width);
+        Self { name: btf.name_at(checked_u32(entry, 0)), ty, bit_offset, bitfield_size }
     }
 }
 

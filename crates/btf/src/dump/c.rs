@@ -17,7 +17,7 @@ use crate::bytes::{checked_u32, index};
 use crate::error::Error;
 use crate::types::{FwdKind, Type, TypeId};
 use crate::{Btf, Kind};
-use layout::{Layout, Shape};
+use layout::{Layout, Shape, bare_members};
 use names::{Names, identifier};
 use spelling::BUILTIN;
 
@@ -78,7 +78,7 @@ enum Need {
 struct Writer<'a> {
     btf: &'a Btf,
     out: String,
-    names: Names,
+    names: Names<'a>,
     /// What has been required of each type: its name, all of it.
     required: Vec<[bool; 2]>,
     /// `struct x` that have been declared or defined.
@@ -189,7 +189,7 @@ impl<'a> Writer<'a> {
                 if need == Need::Name && !composite.name.is_empty() {
                     return self.declare(id);
                 }
-                for member in composite.members {
+                for member in bare_members(self.btf, id) {
                     self.require(member.ty, Need::Complete)?;
                 }
                 if composite.name.is_empty() {
@@ -225,7 +225,7 @@ impl<'a> Writer<'a> {
         self.write_definition(id, &tag)
     }
 
-    fn define_typedef(&mut self, id: TypeId, name: &str, target: TypeId) -> Result<(), Error> {
+    fn define_typedef(&mut self, id: TypeId, name: &'a str, target: TypeId) -> Result<(), Error> {
         self.require(target, Need::Name)?;
         if name == BUILTIN || self.names.given(id).is_some() {
             return Ok(());
@@ -252,7 +252,7 @@ impl<'a> Writer<'a> {
             },
             ty => ("", ty.name(), false),
         };
-        self.names.tag(id, keyword, &identifier(name), complete)
+        self.names.tag(id, keyword, identifier(name), complete)
     }
 
     /// Writes what stands by itself, with an empty line in front.

@@ -3,7 +3,7 @@
 use super::Writer;
 use crate::bytes::index;
 use crate::types::{Composite, Member, Type, TypeId};
-use crate::{Kind, POINTER_SIZE};
+use crate::{Btf, Kind, POINTER_SIZE};
 
 /// The strictest alignment of a basic type, that of `__int128`.
 const MAX_ALIGN: u32 = 16;
@@ -64,6 +64,14 @@ impl Place {
             None => round_up(cursor, if packed { 8 } else { u64::from(align) * 8 }),
         }
     }
+}
+
+/// The members of a struct or union without their names, which are most of the work of reading
+/// them.
+pub(super) fn bare_members(btf: &Btf, id: TypeId) -> impl Iterator<Item = Member<'static>> {
+    let flag = btf.raw(id).is_some_and(|raw| raw.flag);
+    let entries = btf.raw(id).into_iter().flat_map(|raw| raw.entries());
+    entries.map(move |entry| Member::bare(entry, flag))
 }
 
 /// The next multiple of `unit`, which is not 0.
@@ -144,7 +152,7 @@ impl Writer<'_> {
         }
         let mut align = 1;
         let mut packed = false;
-        for member in composite.members {
+        for member in bare_members(self.btf, id) {
             let (place, own) = self.place(&member);
             align = align.max(own);
             packed |= match place.unit {

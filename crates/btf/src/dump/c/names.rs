@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::rc::Rc;
 
 use crate::bytes::index;
@@ -88,16 +89,16 @@ fn is_keyword(name: &str) -> bool {
 
 /// The names given so far. Tags (`struct x`) and ordinary names (typedefs, values of
 /// enumerations) do not meet in C.
-pub(super) struct Names {
+pub(super) struct Names<'a> {
     /// By type; a tag with its keyword.
     given: Vec<Option<Rc<str>>>,
-    ordinary: Space,
-    tags: Space,
+    ordinary: Space<'a>,
+    tags: Space<'a>,
     /// The keyword of each tag, and whether something with a body has it.
     owners: HashMap<String, (&'static str, bool)>,
 }
 
-impl Names {
+impl<'a> Names<'a> {
     /// Names for this many types.
     pub(super) fn new(types: usize) -> Self {
         Self {
@@ -121,23 +122,19 @@ impl Names {
     }
 
     /// The name of a typedef.
-    pub(super) fn ordinary(&mut self, id: TypeId, name: &str) -> Rc<str> {
+    pub(super) fn ordinary(&mut self, id: TypeId, name: &'a str) -> Rc<str> {
         match self.given(id) {
             Some(name) => name,
             None => {
-                let name = self.ordinary.unused(&identifier(name)).into();
+                let name = self.ordinary.unused(identifier(name)).into();
                 self.give(id, name)
             }
         }
     }
 
     /// The name of a value of an enumeration.
-    pub(super) fn value<'a>(&mut self, name: &'a str) -> Cow<'a, str> {
-        let identifier = identifier(name);
-        match self.ordinary.unused(&identifier) {
-            Cow::Borrowed(_) => identifier,
-            Cow::Owned(numbered) => Cow::Owned(numbered),
-        }
+    pub(super) fn value(&mut self, name: &'a str) -> Cow<'a, str> {
+        self.ordinary.unused(identifier(name))
     }
 
     /// The tag of a struct, union or enumeration that has not been given one, with its keyword. A
@@ -147,13 +144,13 @@ impl Names {
         &mut self,
         id: TypeId,
         keyword: &'static str,
-        name: &str,
+        name: Cow<'a, str>,
         complete: bool,
     ) -> Rc<str> {
-        let tag = match self.owners.get_mut(name) {
+        let tag = match self.owners.get_mut(&*name) {
             Some((found, owned)) if *found == keyword && !(*owned && complete) => {
                 *owned |= complete;
-                Cow::Borrowed(name)
+                name
             }
             _ => {
                 let tag = self.tags.unused(name);
@@ -168,24 +165,27 @@ impl Names {
 
 /// Names that are in use, each with the number that was tried last.
 #[derive(Default)]
-struct Space(HashMap<String, u32>);
+struct Space<'a>(HashMap<Cow<'a, str>, u32>);
 
-impl Space {
+impl<'a> Space<'a> {
     /// The name, or the name with the next number that makes it a new one.
-    fn unused<'a>(&mut self, name: &'a str) -> Cow<'a, str> {
-        let Some(mut number) = self.0.get(name).copied() else {
-            self.0.insert(name.to_owned(), 1);
-            return Cow::Borrowed(name);
+    fn unused(&mut self, name: Cow<'a, str>) -> Cow<'a, str> {
+        let mut number = match self.0.entry(name.clone()) {
+            Entry::Vacant(new) => {
+                new.insert(1);
+                return name;
+            }
+            Entry::Occupied(known) => *known.get(),
         };
         let unused = loop {
             number += 1;
             let numbered = format!("{name}___{number}");
-            if !self.0.contains_key(&numbered) {
+            if !self.0.contains_key(&*numbered) {
                 break numbered;
             }
         };
-        self.0.insert(name.to_owned(), number);
-        self.0.insert(unused.clone(), 1);
+        self.0.insert(name, number);
+        self.0.insert(Cow::Owned(unused.clone()), 1);
         Cow::Owned(unused)
     }
 }

@@ -16,7 +16,7 @@ pub(super) const BUILTIN: &str = "__builtin_va_list";
 /// Floating point types of C that clang knows for BPF.
 const FLOATS: [&str; 4] = ["float", "double", "long double", "_Float16"];
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
     /// The declaration of `name` as a value of type `id`, without its semicolon. Lines of an
     /// anonymous struct in it are indented by `indent` tabs.
     ///
@@ -104,7 +104,7 @@ impl Writer<'_> {
     }
 
     /// A type that is spelled by a name or by its body.
-    fn base(&mut self, id: TypeId, ty: &Type<'_>, indent: usize) -> Result<Rc<str>, Error> {
+    fn base(&mut self, id: TypeId, ty: &Type<'a>, indent: usize) -> Result<Rc<str>, Error> {
         Ok(match ty {
             Type::Int(int) if is_c_integer(int.name) => int.name.into(),
             Type::Float(float) if FLOATS.contains(&float.name) => float.name.into(),
@@ -150,7 +150,7 @@ impl Writer<'_> {
     pub(super) fn enumeration(
         &mut self,
         id: TypeId,
-        enumeration: &Enum<'_>,
+        enumeration: &Enum<'a>,
     ) -> Result<String, Error> {
         self.values_written.insert(id);
         let name = if enumeration.name.is_empty() { "enum".into() } else { self.tag(id) };
@@ -175,7 +175,7 @@ impl Writer<'_> {
     }
 
     /// Defines an integer that has no name in C, as those of other languages.
-    pub(super) fn define_int(&mut self, id: TypeId, int: &Int<'_>) -> Result<(), Error> {
+    pub(super) fn define_int(&mut self, id: TypeId, int: &Int<'a>) -> Result<(), Error> {
         let hidden = int.name.is_empty() || int.name == "__ARRAY_SIZE_TYPE__";
         if is_c_integer(int.name) || hidden || self.names.given(id).is_some() {
             return Ok(());
@@ -190,7 +190,7 @@ impl Writer<'_> {
     }
 
     /// Defines a floating point number that has no name in C, as bytes.
-    pub(super) fn define_float(&mut self, id: TypeId, float: &Float<'_>) -> Result<(), Error> {
+    pub(super) fn define_float(&mut self, id: TypeId, float: &Float<'a>) -> Result<(), Error> {
         if FLOATS.contains(&float.name) || self.names.given(id).is_some() {
             return Ok(());
         }

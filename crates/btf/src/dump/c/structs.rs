@@ -1,6 +1,6 @@
 //! Bodies of structs and unions: members, and the padding between them.
 
-use super::layout::{Layout, round_up};
+use super::layout::{Layout, bare_members, round_up};
 use super::names::identifier;
 use super::spelling::newline;
 use super::{MAX_REQUIRE, Writer};
@@ -15,12 +15,12 @@ const WIDE_PADDING: u64 = 8 * 8192;
 /// Integers of C, with their bits, that bit fields without a name are made of.
 const UNITS: [(&str, u64); 4] = [("long", 64), ("int", 32), ("short", 16), ("char", 8)];
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
     /// An anonymous struct or union, where it stands.
     pub(super) fn inline(
         &mut self,
         id: TypeId,
-        composite: &Composite<'_>,
+        composite: &Composite<'a>,
         indent: usize,
     ) -> Result<String, Error> {
         if self.depth == MAX_REQUIRE {
@@ -36,7 +36,7 @@ impl Writer<'_> {
     pub(super) fn composite(
         &mut self,
         id: TypeId,
-        composite: &Composite<'_>,
+        composite: &Composite<'a>,
         indent: usize,
     ) -> Result<String, Error> {
         let kind = self.btf.kind_of(id).unwrap_or(Kind::Struct);
@@ -46,7 +46,7 @@ impl Writer<'_> {
         let mut body =
             Body { text: String::from(&*name), newline: newline(indent + 1), cursor: 0, layout };
         body.text.push_str(" {");
-        if kind == Kind::Struct && overlap(self, composite) {
+        if kind == Kind::Struct && overlap(self, id) {
             body.line(&format!("unsigned char bytes[{}]", composite.size));
             body.layout.packed = false;
         } else {
@@ -58,7 +58,7 @@ impl Writer<'_> {
             }
             let size = u64::from(composite.size) * 8;
             if kind == Kind::Union {
-                body.fill_union(widest(self, composite), size);
+                body.fill_union(widest(self, id), size);
             } else {
                 body.fill_struct(size);
             }
@@ -160,9 +160,9 @@ impl Body {
 }
 
 /// Whether a member starts before the one in front of it ends, which no C struct can say.
-fn overlap(writer: &mut Writer<'_>, composite: &Composite<'_>) -> bool {
+fn overlap(writer: &mut Writer<'_>, id: TypeId) -> bool {
     let mut cursor = 0;
-    composite.members.iter().any(|member| {
+    bare_members(writer.btf, id).any(|member| {
         let (place, _) = writer.place(&member);
         let before = place.start < cursor;
         cursor = place.end();
@@ -171,6 +171,6 @@ fn overlap(writer: &mut Writer<'_>, composite: &Composite<'_>) -> bool {
 }
 
 /// The bits of the widest member of a union.
-fn widest(writer: &mut Writer<'_>, composite: &Composite<'_>) -> u64 {
-    composite.members.iter().map(|member| writer.place(&member).0.end()).max().unwrap_or(0)
+fn widest(writer: &mut Writer<'_>, id: TypeId) -> u64 {
+    bare_members(writer.btf, id).map(|member| writer.place(&member).0.end()).max().unwrap_or(0)
 }
