@@ -4,7 +4,7 @@
 //! Only ratios carry over from one machine to another: where the kernel can be
 //! asked, its figure stands beside ours.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
@@ -27,6 +27,18 @@ const PASSES: &str = "20";
 const BY_PACKET: &[&str] =
     &["counters", "firewall", "parser", "ratelimit", "balancer", "tunnel", "tailcall"];
 
+/// Programs that are there for the verifier.
+const SOURCES: &str = "tests/verify/objects";
+
+/// The compiler for them.
+const CLANG: &str = "clang-19";
+
+/// The processor that is compiled for where a source does not say.
+const DEFAULT_CPU: &str = "v3";
+
+/// What stands in a source's first comment before the processors that it is compiled for.
+const CPUS: &str = "/* cpu: ";
+
 /// Where the kernel keeps a program while it is measured.
 const PIN: &str = "/sys/fs/bpf/skep-bench";
 
@@ -47,10 +59,11 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Error> {
     Ok(())
 }
 
-/// Builds the program that measures the verifier, and runs it on our objects.
+/// Builds the program that measures the verifier, and runs it on all objects of ours.
 pub(crate) fn verify(workspace: &Workspace, json: bool) -> Result<(), Error> {
     let mut command = measuring(workspace, "bench-verify")?;
-    process::run(command.args(json.then_some("--json")).args(objects(workspace)?))
+    command.args(json.then_some("--json")).args(objects(workspace)?);
+    process::run(command.args(verifier_objects(workspace)?))
 }
 
 /// Builds the program that measures loading, and runs it on our objects.
@@ -70,10 +83,46 @@ fn measuring(workspace: &Workspace, binary: &str) -> Result<Command, Error> {
 
 /// Our objects, by name.
 fn objects(workspace: &Workspace) -> Result<Vec<PathBuf>, Error> {
-    let directory = workspace.path("bpf/obj");
-    let entries = std::fs::read_dir(&directory).map_err(Error::file("read", &directory))?;
-    let mut objects: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    objects.sort();
+    files(&workspace.path("bpf/obj"))
+}
+
+/// Programs that are there for the verifier, as far as there is a compiler for them.
+fn verifier_objects(workspace: &Workspace) -> Result<Vec<PathBuf>, Error> {
+    let mut objects = Vec::new();
+    if process::exists(CLANG) {
+        for source in files(&workspace.path(SOURCES))? {
+            objects.extend(compiled(workspace, &source)?);
+        }
+    } else {
+        Skips::printed().note(&format!("the programs of {SOURCES}: no {CLANG} here"))?;
+    }
+    Ok(objects)
+}
+
+/// The files of a folder, in order.
+fn files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let entries = std::fs::read_dir(folder).map_err(Error::file("read", folder))?;
+    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    files.sort();
+    Ok(files)
+}
+
+/// A source of ours, compiled for each processor that it names.
+fn compiled(workspace: &Workspace, source: &Path) -> Result<Vec<PathBuf>, Error> {
+    let folder = workspace.target().join("bench-verify");
+    std::fs::create_dir_all(&folder).map_err(Error::file("create", &folder))?;
+    let text = std::fs::read_to_string(source).map_err(Error::file("read", source))?;
+    let cpus = text.lines().find_map(|line| line.strip_prefix(CPUS)).unwrap_or(DEFAULT_CPU);
+    let name = source.file_name().unwrap_or_default().to_string_lossy();
+    let mut objects = Vec::new();
+    for cpu in cpus.split_whitespace().filter(|word| word.starts_with('v')) {
+        let object = folder.join(format!("{name}.{cpu}.o"));
+        let mut clang = Command::new(CLANG);
+        clang.args(["-O2", "-g", "-target", "bpf", &format!("-mcpu={cpu}")]);
+        clang.args(["-idirafter", "/usr/include/x86_64-linux-gnu", "-c"]);
+        process::run(clang.arg(source).arg("-o").arg(&object))?;
+        objects.push(object);
+    }
     Ok(objects)
 }
 

@@ -103,13 +103,15 @@ fn branches(len: usize) -> Vec<Insn> {
             Insn::Store { size: Size::DW, dst: Reg::FP, off: -8, src: Operand::Reg(Reg::R2) },
             alu(AluOp::Xor, Reg::R2, Operand::Reg(Reg::R6)),
         ]);
-        // Both sides are told apart here for good: the stack is read at what was counted.
-        if number % 8 == 0 {
+        // All sides are told apart until here, where the stack is written at what was counted, and
+        // then go on together.
+        if number % 5 == 0 {
             insns.extend([
                 alu(AluOp::And, Reg::R7, Operand::Imm(0x7)),
                 mov(Reg::R3, Operand::Reg(Reg::FP)),
                 alu(AluOp::Add, Reg::R3, Operand::Reg(Reg::R7)),
                 Insn::Store { size: Size::B, dst: Reg::R3, off: -16, src: Operand::Imm(0) },
+                mov(Reg::R7, Operand::Imm(0)),
             ]);
         }
         if insns.len() + 12 > len {
