@@ -11,7 +11,9 @@
 //! - `registers`: which registers are live
 //! - `stack`: which stack slots are live
 //! - `upper`: which upper halves of registers are live, for compilers
+//! - `back`: which instructions count where paths are walked back
 
+mod back;
 mod blocks;
 mod calls;
 mod flow;
@@ -25,6 +27,7 @@ use skep_spec::abi::HelperId;
 use skep_spec::insn::Reg;
 use skep_spec::{Code, InsnIdx};
 
+pub(crate) use self::back::Back;
 pub(crate) use self::blocks::{BlockIdx, Blocks};
 pub(crate) use self::calls::StackUse;
 pub(crate) use self::layout::Layout;
@@ -84,6 +87,7 @@ pub struct Subprogram {
 struct SlotFacts {
     function: u16,
     live: Registers,
+    back: Back,
     component: u32,
     block: u32,
     marks: u8,
@@ -149,6 +153,9 @@ impl Cfg {
         let starts = functions.iter().map(|function| function.start);
         let blocks = Blocks::new(code, starts, &mut slots);
         registers::mark_live(input, environment, &blocks, &mut slots);
+        for (at, insn) in code.iter() {
+            slots[at.index()].back = Back::of(insn);
+        }
         Ok(Cfg { subprograms, slots, blocks, calls })
     }
 
@@ -205,6 +212,12 @@ impl Cfg {
     #[must_use]
     pub fn live_registers(&self, at: InsnIdx) -> Registers {
         self.slots[at.index()].live
+    }
+
+    /// What the instruction has a part in where a path is walked back.
+    #[inline]
+    pub(crate) fn back(&self, at: InsnIdx) -> Back {
+        self.slots[at.index()].back
     }
 
     /// The loop that the instruction is part of (a strongly connected component of its function's

@@ -10,6 +10,7 @@ mod depth;
 mod equal;
 mod history;
 mod live;
+mod meeting;
 mod notes;
 mod observer;
 mod path;
@@ -17,6 +18,7 @@ mod precision;
 mod references;
 mod visited;
 mod walk;
+mod walked;
 mod widen;
 
 pub use self::observer::Observer;

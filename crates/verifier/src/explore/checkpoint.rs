@@ -1,9 +1,11 @@
 //! What was known at places that a path has come by.
 
 use skep_spec::InsnIdx;
+use skep_spec::insn::Reg;
 
-use super::history::{Place, Step};
-use crate::state::{Kind, State};
+use super::history::Step;
+use super::walked::Walked;
+use crate::state::{Slot, State};
 
 /// The number of a checkpoint.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -18,6 +20,8 @@ pub(crate) struct Trail {
     pub(crate) first: InsnIdx,
     /// What is remembered of instructions since.
     pub(crate) steps: Vec<Step>,
+    /// Where on it paths were walked back from.
+    pub(crate) walked: Walked,
 }
 
 impl Trail {
@@ -26,6 +30,7 @@ impl Trail {
         self.parent = other.parent;
         self.first = other.first;
         self.steps.clone_from(&other.steps);
+        self.walked.copy_from(&other.walked);
     }
 }
 
@@ -60,12 +65,6 @@ pub(crate) struct Checkpoint {
     pub(crate) precise: Vec<PreciseFrame>,
     /// Paths from here that are not at their end.
     pub(crate) branches: u32,
-    /// How often a path has ended here because it knew no less.
-    pub(crate) hits: u32,
-    /// How often one has not.
-    pub(crate) misses: u32,
-    /// Whether what is never read again was dropped from it.
-    pub(crate) cleaned: bool,
     /// Whether paths are compared with it no more.
     pub(crate) given_up: bool,
     /// Whether it is one at all, or memory for one.
@@ -78,28 +77,30 @@ impl Checkpoint {
         frame_at(&self.state, self.at, frame)
     }
 
-    /// Marks a place as one whose number must be precise; `false` if there is nothing to be done
-    /// further back: it holds no number, or is marked.
-    pub(crate) fn mark(&mut self, place: Place) -> bool {
-        let (frame, number) = (usize::from(place.frame), usize::from(place.number));
-        let Some(known) = self.state.frames.get(frame) else { return false };
+    /// Marks places of a frame as ones whose numbers must be precise; gives whether any is new.
+    /// Those of which nothing is to be done further back are taken out of `wanted`: they hold no
+    /// number, or were marked.
+    pub(crate) fn mark(&mut self, frame: usize, wanted: &mut PreciseFrame) -> bool {
+        let Some(known) = self.state.frames.get(frame) else {
+            *wanted = PreciseFrame::default();
+            return false;
+        };
         let marks = &mut self.precise[frame];
-        if place.is_slot {
-            let spilled = known.stack.slot(number).is_some_and(|slot| slot.is_spilled_scalar());
-            let bit = 1 << number;
-            let new = spilled && marks.slots & bit == 0;
-            if new {
-                marks.slots |= bit;
+        wanted.registers &= !marks.registers;
+        wanted.slots &= !marks.slots;
+        for number in ones(wanted.registers.into()) {
+            if number >= Reg::FP.index() || !known.registers[number].is_scalar() {
+                wanted.registers &= !(1 << number);
             }
-            new
-        } else {
-            let bit = 1 << number;
-            let new = known.registers[number].kind == Kind::Scalar && marks.registers & bit == 0;
-            if new {
-                marks.registers |= bit;
-            }
-            new
         }
+        for number in ones(wanted.slots) {
+            if !known.stack.slot(number).is_some_and(Slot::is_spilled_scalar) {
+                wanted.slots &= !(1 << number);
+            }
+        }
+        marks.registers |= wanted.registers;
+        marks.slots |= wanted.slots;
+        !wanted.is_empty()
     }
 
     /// Marks all numbers.
@@ -117,6 +118,15 @@ impl Checkpoint {
             }
         }
     }
+}
+
+/// The numbers of the bits that are set.
+fn ones(mut bits: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let lowest = (bits != 0).then(|| bits.trailing_zeros() as usize);
+        bits &= bits.wrapping_sub(1);
+        lowest
+    })
 }
 
 /// The instruction that a frame stands at: the call, if it waits for the frame above.
@@ -156,9 +166,6 @@ impl Checkpoints {
         checkpoint.precise.clear();
         checkpoint.precise.resize(state.frames.len(), PreciseFrame::default());
         checkpoint.branches = 1;
-        checkpoint.hits = 0;
-        checkpoint.misses = 0;
-        checkpoint.cleaned = false;
         checkpoint.given_up = false;
         checkpoint.held = true;
         idx
@@ -173,9 +180,6 @@ impl Checkpoints {
             trail: Trail::default(),
             precise: Vec::new(),
             branches: 0,
-            hits: 0,
-            misses: 0,
-            cleaned: false,
             given_up: false,
             held: false,
         }));

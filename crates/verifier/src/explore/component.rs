@@ -13,7 +13,7 @@
 
 use skep_spec::InsnIdx;
 
-use super::checkpoint::{CheckpointIdx, Trail, frame_at};
+use super::checkpoint::{Checkpoint, CheckpointIdx, Trail, frame_at};
 use super::walk::Walk;
 use crate::state::State;
 
@@ -38,6 +38,19 @@ struct Chain {
     component: u32,
 }
 
+impl Chain {
+    /// Whether it is the chain of a state, whose frame `depth` is in the loop.
+    fn is_of(&self, state: &State, depth: usize, component: u32) -> bool {
+        self.component == component
+            && self.callsites.len() == depth
+            && self
+                .callsites
+                .iter()
+                .zip(&state.frames[1..])
+                .all(|(one, frame)| *one == frame.callsite)
+    }
+}
+
 /// A path that has ended at a checkpoint of a loop under way.
 #[derive(Clone, Debug)]
 struct Backedge {
@@ -47,35 +60,32 @@ struct Backedge {
 }
 
 impl Walk<'_> {
-    /// The outermost loop that a state is in.
-    fn chain(&self, state: &State, at: InsnIdx) -> Option<Chain> {
-        let mut callsites = Vec::new();
-        for frame in 0..state.frames.len() {
-            let here = frame_at(state, at, frame);
-            let component = self.cfg.loop_of(here);
-            if component != 0 {
-                return Some(Chain { callsites, component });
-            }
-            callsites.push(here);
-        }
-        None
+    /// The outermost loop that a state is in: the frame, and the loop's number.
+    fn outermost_loop(&self, state: &State, at: InsnIdx) -> Option<(usize, u32)> {
+        let loops =
+            (0..state.frames.len()).map(|frame| self.cfg.loop_of(frame_at(state, at, frame)));
+        loops.enumerate().find(|(_, component)| *component != 0)
     }
 
     fn visit_of(&self, state: &State, at: InsnIdx) -> Option<usize> {
         if self.visits.is_empty() {
             return None;
         }
-        let chain = self.chain(state, at)?;
-        self.visits.iter().position(|visit| visit.chain == chain)
+        let (depth, component) = self.outermost_loop(state, at)?;
+        self.visits.iter().position(|visit| visit.chain.is_of(state, depth, component))
     }
 
     /// A checkpoint was made: it may be the first in its loop.
     pub(crate) fn enter_component(&mut self, idx: CheckpointIdx) {
-        let checkpoint = self.checkpoints.get(idx);
-        let Some(chain) = self.chain(&checkpoint.state, checkpoint.at) else { return };
-        match self.visits.iter_mut().find(|visit| visit.chain == chain) {
+        let Checkpoint { state, at, .. } = self.checkpoints.get(idx);
+        let Some((depth, component)) = self.outermost_loop(state, *at) else { return };
+        match self.visits.iter_mut().find(|visit| visit.chain.is_of(state, depth, component)) {
             Some(visit) => visit.entry = visit.entry.or(Some(idx)),
-            None => self.visits.push(Visit { chain, entry: Some(idx), backedges: Vec::new() }),
+            None => {
+                let callsites = state.frames[1..=depth].iter().map(|frame| frame.callsite);
+                let chain = Chain { callsites: callsites.collect(), component };
+                self.visits.push(Visit { chain, entry: Some(idx), backedges: Vec::new() });
+            }
         }
     }
 
@@ -88,7 +98,7 @@ impl Walk<'_> {
             return;
         }
         visit.entry = None;
-        let backedges = std::mem::take(&mut visit.backedges);
+        let mut backedges = std::mem::take(&mut visit.backedges);
         self.counters.backedges -= u32::try_from(backedges.len()).unwrap_or(0);
         for round in 0.. {
             if round > ROUNDS {
@@ -98,9 +108,9 @@ impl Walk<'_> {
                 break;
             }
             let mut changed = false;
-            for backedge in &backedges {
+            for backedge in &mut backedges {
                 changed |=
-                    self.take_over_precision(backedge.covered_by, &backedge.trail, backedge.at);
+                    self.take_over_precision(backedge.covered_by, &mut backedge.trail, backedge.at);
             }
             if !changed {
                 break;

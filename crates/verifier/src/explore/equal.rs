@@ -109,7 +109,7 @@ impl Comparison {
         if self.exactness == Exactness::Same {
             return same(old, new, ids);
         }
-        if old.kind == Kind::Uninit {
+        if !old.is_init() {
             return true;
         }
         if !old.kind.is_alike(new.kind) || old.nullable != new.nullable {

@@ -11,7 +11,7 @@ use crate::limits::LINKED;
 use crate::state::{Id, Register, State};
 
 /// A register or stack slot of a frame.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Place {
     /// The frame, from 0.
     pub(crate) frame: u8,
@@ -40,29 +40,34 @@ fn narrow(number: usize) -> u8 {
 /// Registers and slots that are tied together by a name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Linked {
-    places: [Option<Place>; LINKED],
+    places: [Place; LINKED],
+    len: u8,
 }
 
 impl Linked {
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
-        self.places.iter().flatten().count()
+        self.len.into()
+    }
+
+    /// Whether there are none.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len == 0
     }
 
     /// Takes a place in; `false` if there is no room.
     fn push(&mut self, place: Place) -> bool {
-        match self.places.iter_mut().find(|place| place.is_none()) {
-            Some(free) => {
-                *free = Some(place);
-                true
-            }
-            None => false,
-        }
+        let len = self.len();
+        let Some(free) = self.places.get_mut(len) else { return false };
+        *free = place;
+        self.len += 1;
+        true
     }
 
     /// The places.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Place> {
-        self.places.iter().flatten().copied()
+        self.places[..self.len()].iter().copied()
     }
 
     /// Changes what is known of all places but one register of the frame that runs.

@@ -6,7 +6,8 @@ use skep_spec::insn::Reg;
 use super::checkpoint::CheckpointIdx;
 use crate::state::State;
 
-/// A checkpoint that waits, and what can be said of it without looking at it.
+/// A checkpoint that waits, and what can be said of it without looking at it: nearly always that
+/// it cannot end the path that comes by.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Waiting {
     /// Which.
@@ -19,6 +20,10 @@ pub(super) struct Waiting {
     pub(super) complete: bool,
     /// Whether what is not read again was dropped from it.
     pub(super) cleaned: bool,
+    /// How often a path has ended here because it knew no less.
+    pub(super) hits: u32,
+    /// How often one has not.
+    pub(super) misses: u32,
 }
 
 /// All places where checkpoints wait.
@@ -43,22 +48,16 @@ impl Meetings {
         InsnIdx(at.0 ^ callsite).index() % self.places.len()
     }
 
-    /// How many wait at a place.
-    #[inline]
-    pub(super) fn len(&self, place: usize) -> usize {
-        self.places[place].len()
-    }
-
     /// Those that wait at a place, the latest last.
     #[inline]
     pub(super) fn at(&self, place: usize) -> &[Waiting] {
         &self.places[place]
     }
 
-    /// One that waits.
+    /// One that waits, to be changed.
     #[inline]
-    pub(super) fn get(&self, place: usize, number: usize) -> Waiting {
-        self.places[place][number]
+    pub(super) fn get_mut(&mut self, place: usize, number: usize) -> &mut Waiting {
+        &mut self.places[place][number]
     }
 
     /// One more waits.
@@ -71,15 +70,10 @@ impl Meetings {
         self.places[place].remove(number);
     }
 
-    /// What is known of one has changed.
-    pub(super) fn change(
-        &mut self,
-        place: usize,
-        idx: CheckpointIdx,
-        change: impl FnOnce(&mut Waiting),
-    ) {
+    /// All paths of one are at their end, if it still waits.
+    pub(super) fn complete(&mut self, place: usize, idx: CheckpointIdx) {
         if let Some(waiting) = self.places[place].iter_mut().rev().find(|one| one.idx == idx) {
-            change(waiting);
+            waiting.complete = true;
         }
     }
 
@@ -91,8 +85,8 @@ impl Meetings {
     }
 }
 
-/// Mixes what the registers of the function that runs hold: equal states give equal mixtures.
-#[inline]
+/// Mixes what the registers of the function that runs hold: states that could be the same
+/// (`may_be_same`) give the same mixture.
 pub(super) fn mix(state: &State) -> u64 {
     let registers = &state.frame().registers[..Reg::FP.index()];
     registers.iter().fold(0, |mixed: u64, register| {

@@ -2,7 +2,7 @@
 
 use skep_spec::InsnIdx;
 
-use super::precision::{Before, before};
+use super::precision::{Before, before, step_at};
 use super::walk::Walk;
 
 /// How many instructions of the path are remembered.
@@ -17,7 +17,8 @@ impl Walk<'_> {
         loop {
             let mut left = trail.steps.len();
             loop {
-                match before(trail, trail.first, here, &mut left) {
+                let own = step_at(&trail.steps[..left], here);
+                match before(own, trail.first, here, &mut left) {
                     Before::Insn(previous) => {
                         // The second slot of a 64-bit immediate is no instruction.
                         let whole = self.input.code.get(previous).is_some();

@@ -7,6 +7,9 @@
 //! instruction, to all that it was made from, and what of that stands in checkpoints on the way is
 //! marked *precise*.
 //!
+//! Nothing is walked back twice for the same: where a checkpoint has the mark, it was walked back
+//! from, and between checkpoints the trail remembers that (`walked`).
+//!
 //! Sound: a checkpoint is compared only once all paths from it are at their end, and so all uses
 //! are known. Where walking back meets something that it does not understand, all numbers of all
 //! checkpoints on the path are marked.
@@ -18,6 +21,8 @@ use skep_spec::insn::{AluOp, AtomicOp, Callee, Insn, Operand, Reg};
 use super::checkpoint::{CheckpointIdx, PreciseFrame, Trail};
 use super::history::{Place, Step};
 use super::walk::Walk;
+use super::walked::{Spot, Walked};
+use crate::cfg::Back;
 use crate::limits::FRAMES;
 use crate::rejection::Check;
 
@@ -35,6 +40,28 @@ pub(crate) struct Wanted {
 /// The walk back cannot go on.
 #[derive(Clone, Copy, Debug)]
 struct Lost;
+
+/// How a walk back along a trail has ended.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    /// There is nothing more to be found.
+    Done,
+    /// It has come to the beginning.
+    ToBeginning,
+}
+
+/// Where a walk back begins, on a trail.
+#[derive(Clone, Copy, Debug)]
+struct Position<'a> {
+    /// What the trail remembers.
+    steps: &'a [Step],
+    /// Its first instruction.
+    first: InsnIdx,
+    /// The instruction to begin with.
+    at: InsnIdx,
+    /// The one that came after it; none if it is still at hand, and is not to be walked back.
+    later: Option<InsnIdx>,
+}
 
 impl Wanted {
     /// Nothing yet, seen from a frame.
@@ -60,6 +87,13 @@ impl Wanted {
 
     fn is_empty(&self) -> bool {
         self.frames[..=self.frame].iter().all(|marks| marks.is_empty())
+    }
+
+    /// What is wanted of the frame that the walk back is in, if nothing is of others.
+    #[inline]
+    pub(super) fn only_here(&self) -> Option<PreciseFrame> {
+        let below = &self.frames[..self.frame];
+        below.iter().all(|marks| marks.is_empty()).then_some(self.frames[self.frame])
     }
 
     fn wants(&self, place: Place) -> bool {
@@ -102,9 +136,24 @@ impl Wanted {
         Ok(())
     }
 
+    /// What of an instruction could concern this.
+    #[inline]
+    fn concerns(&self) -> Back {
+        let slots = self.frames[..=self.frame].iter().any(|marks| marks.slots != 0);
+        let below = self.frames[..self.frame].iter().any(|marks| marks.registers != 0);
+        Back::wanting(self.here(), slots, below)
+    }
+
     /// Registers that a comparison told something matter together.
+    #[inline]
     fn tie(&mut self, step: Option<&Step>) {
         let Some(step) = step else { return };
+        if !step.linked.is_empty() {
+            self.tie_linked(step);
+        }
+    }
+
+    fn tie_linked(&mut self, step: &Step) {
         if step.linked.iter().any(|place| self.wants(place)) {
             for place in step.linked.iter() {
                 self.want(place);
@@ -120,85 +169,57 @@ const fn bit(reg: Reg) -> u16 {
 impl Walk<'_> {
     /// The number in a register matters.
     pub(crate) fn mark_precise(&mut self, reg: Reg) -> Check {
-        if !self.options.prune {
-            return Ok(());
-        }
-        let depth = self.state.depth();
-        let mut wanted = Wanted::new(depth);
-        let frame = u8::try_from(depth).expect("frames: at most eight");
-        wanted.want(Place::register(frame, reg.index()));
-        let trail = std::mem::take(&mut self.trail);
-        self.walk_back(&trail, self.at, wanted);
-        self.trail = trail;
-        Ok(())
+        let frame = u8::try_from(self.state.depth()).expect("frames: at most eight");
+        self.mark_slot_precise(Place::register(frame, reg.index()))
     }
 
-    /// The number in a stack slot matters.
-    pub(crate) fn mark_slot_precise(&mut self, slot: Place) -> Check {
+    /// The number in a stack slot, or in some register, matters.
+    pub(crate) fn mark_slot_precise(&mut self, place: Place) -> Check {
         if !self.options.prune {
             return Ok(());
         }
         let mut wanted = Wanted::new(self.state.depth());
-        wanted.want(slot);
-        let trail = std::mem::take(&mut self.trail);
-        self.walk_back(&trail, self.at, wanted);
+        wanted.want(place);
+        let mut trail = std::mem::take(&mut self.trail);
+        self.walk_back(&mut trail, self.at, wanted);
         self.trail = trail;
         Ok(())
     }
 
     /// Walks back from an instruction, along a trail and those before it, and marks what is wanted
     /// in checkpoints; gives whether any was marked.
-    pub(crate) fn walk_back(&mut self, trail: &Trail, at: InsnIdx, mut wanted: Wanted) -> bool {
+    pub(crate) fn walk_back(&mut self, trail: &mut Trail, at: InsnIdx, mut wanted: Wanted) -> bool {
+        let Trail { parent: start, first, ref steps, ref mut walked } = *trail;
+        let own = step_at(steps, at).is_some();
+        walked.begin(Spot { at, steps: steps.len() - usize::from(own) });
+        let from = Position { steps, first, at, later: None };
+        let mut way = self.walk_trail(from, walked, &mut wanted);
+        let (mut parent, mut first) = (start, first);
         let mut changed = false;
-        if wanted.is_empty() {
-            return false;
-        }
-        let start = trail.parent;
-        let mut position = Some(at);
-        let mut later = None;
-        let mut skip = true;
-        let mut parent = start;
-        let mut first = trail.first;
-        let mut followed: Option<CheckpointIdx> = None;
         loop {
-            let trail = followed.map_or(trail, |idx| &self.checkpoints.get(idx).trail);
-            let mut left = trail.steps.len();
-            let Some(mut here) = position else {
-                // The beginning of a function that is verified by itself: its arguments.
-                break;
-            };
-            loop {
-                if skip {
-                    skip = false;
-                } else {
-                    let step = step_at(&trail.steps[..left], here);
-                    if self.step_back(here, later, step, &mut wanted).is_err() {
-                        return self.mark_all_precise(start);
-                    }
-                }
-                if wanted.is_empty() {
-                    return changed;
-                }
-                later = Some(here);
-                match before(trail, first, here, &mut left) {
-                    Before::Insn(previous) => here = previous,
-                    Before::Beginning => break,
-                    Before::Nowhere => return self.mark_all_precise(start) || changed,
-                }
+            match way {
+                Ok(Way::Done) => return changed,
+                Ok(Way::ToBeginning) => {}
+                Err(Lost) => return self.mark_all_precise(start) || changed,
             }
             let Some(idx) = parent else { break };
             let checkpoint = self.checkpoints.get_mut(idx);
             for frame in (0..=wanted.frame).rev() {
-                changed |= mark(checkpoint, frame, &mut wanted.frames[frame]);
+                changed |= checkpoint.mark(frame, &mut wanted.frames[frame]);
             }
             if wanted.is_empty() {
                 return changed;
             }
-            later = Some(first);
-            position = checkpoint.previous;
-            first = checkpoint.trail.first;
-            parent = checkpoint.trail.parent;
-            followed = Some(idx);
+            // None at the beginning of a function that is verified by itself: its arguments.
+            let Some(at) = checkpoint.previous else { break };
+            let trail = &mut checkpoint.trail;
+            let mut trail_walked = std::mem::take(&mut trail.walked);
+            let later = Some(first);
+            (parent, first) = (trail.parent, trail.first);
+            let trail = &self.checkpoints.get(idx).trail;
+            let from = Position { steps: &trail.steps, first, at, later };
+            way = self.walk_trail(from, &mut trail_walked, &mut wanted);
+            self.checkpoints.get_mut(idx).trail.walked = trail_walked;
         }
         let arguments_alone =
             wanted.frame == 0 && wanted.here() & !ARGUMENTS == 0 && wanted.frames[0].slots == 0;
@@ -206,6 +227,39 @@ impl Walk<'_> {
             changed |= self.mark_all_precise(start);
         }
         changed
+    }
+
+    /// Walks back along one trail.
+    fn walk_trail(
+        &self,
+        from: Position<'_>,
+        walked: &mut Walked,
+        wanted: &mut Wanted,
+    ) -> Result<Way, Lost> {
+        let Position { steps, first, at: mut here, mut later } = from;
+        let mut left = steps.len();
+        let mut places = walked.len();
+        let mut concerns = wanted.concerns();
+        loop {
+            let own = step_at(&steps[..left], here);
+            if let Some(later) = later
+                && (self.cfg.back(here).concern(concerns)
+                    || own.is_some_and(|step| !step.linked.is_empty()))
+            {
+                self.step_back(here, later, own, wanted)?;
+                concerns = wanted.concerns();
+            }
+            let spot = Spot { at: here, steps: left - usize::from(own.is_some()) };
+            if concerns.is_empty() || walked.covers(&mut places, spot, wanted) {
+                return Ok(Way::Done);
+            }
+            later = Some(here);
+            match before(own, first, here, &mut left) {
+                Before::Insn(previous) => here = previous,
+                Before::Beginning => return Ok(Way::ToBeginning),
+                Before::Nowhere => return Err(Lost),
+            }
+        }
     }
 
     /// Marks every number of every checkpoint from `parent` back.
@@ -223,7 +277,7 @@ impl Walk<'_> {
     fn step_back(
         &self,
         at: InsnIdx,
-        later: Option<InsnIdx>,
+        later: InsnIdx,
         step: Option<&Step>,
         wanted: &mut Wanted,
     ) -> Result<(), Lost> {
@@ -307,7 +361,7 @@ impl Walk<'_> {
         &self,
         at: InsnIdx,
         callee: Callee,
-        later: Option<InsnIdx>,
+        later: InsnIdx,
         wanted: &mut Wanted,
     ) -> Result<(), Lost> {
         let next = InsnIdx(at.0 + 1);
@@ -329,7 +383,7 @@ impl Walk<'_> {
                 Ok(())
             }
             Callee::Helper(_) | Callee::Kfunc { .. } | Callee::Reg(_)
-                if self.cfg.calls_callback(at) && later != Some(next) =>
+                if self.cfg.calls_callback(at) && later != next =>
             {
                 let frame = wanted.frame;
                 if wanted.here() & !ARGUMENTS != 0 || wanted.frames[frame].slots != 0 {
@@ -345,7 +399,7 @@ impl Walk<'_> {
                     return Err(Lost);
                 }
                 let tail_call = HelperId::TailCall.number().cast_signed() == number;
-                if tail_call && later != Some(next) { wanted.enter() } else { Ok(()) }
+                if tail_call && later != next { wanted.enter() } else { Ok(()) }
             }
             Callee::Kfunc { .. } | Callee::Reg(_) => {
                 wanted.clear(Reg::R0);
@@ -355,8 +409,8 @@ impl Walk<'_> {
     }
 
     /// The end of a function: what is wanted of r0 is wanted there, unless it was called back.
-    fn step_back_exit(&self, later: Option<InsnIdx>, wanted: &mut Wanted) -> Result<(), Lost> {
-        if later.is_some_and(|later| self.cfg.calls_callback(later)) {
+    fn step_back_exit(&self, later: InsnIdx, wanted: &mut Wanted) -> Result<(), Lost> {
+        if self.cfg.calls_callback(later) {
             for reg in [Reg::R1, Reg::R2, Reg::R3, Reg::R4, Reg::R5] {
                 wanted.clear(reg);
             }
@@ -364,7 +418,7 @@ impl Walk<'_> {
         if wanted.here() & ARGUMENTS != 0 {
             return Err(Lost);
         }
-        let call = later.and_then(|later| later.0.checked_sub(1)).map(InsnIdx);
+        let call = later.0.checked_sub(1).map(InsnIdx);
         let called = call.and_then(|call| self.input.code.get(call));
         let wants_result =
             matches!(called, Some(Insn::Call(Callee::Local(_)))) && wanted.has(Reg::R0);
@@ -423,28 +477,6 @@ fn step_back_branch(dst: Reg, src: Operand, step: Option<&Step>, wanted: &mut Wa
     }
 }
 
-/// Marks what is wanted of a frame in a checkpoint. What is marked already, or is no number, is
-/// wanted no longer.
-fn mark(
-    checkpoint: &mut super::checkpoint::Checkpoint,
-    frame: usize,
-    wanted: &mut PreciseFrame,
-) -> bool {
-    let number = u8::try_from(frame).expect("frames: at most eight");
-    let before = *wanted;
-    for reg in 0..Reg::FP.index() {
-        if before.registers & 1 << reg != 0 && !checkpoint.mark(Place::register(number, reg)) {
-            wanted.registers &= !(1 << reg);
-        }
-    }
-    for slot in 0..u64::BITS as usize {
-        if before.slots & 1 << slot != 0 && !checkpoint.mark(Place::slot(number, slot)) {
-            wanted.slots &= !(1 << slot);
-        }
-    }
-    !wanted.is_empty()
-}
-
 /// What came before an instruction on a path.
 pub(super) enum Before {
     /// This instruction.
@@ -456,17 +488,19 @@ pub(super) enum Before {
 }
 
 /// The step that belongs to an instruction, if it is the last that is left.
-fn step_at(steps: &[Step], at: InsnIdx) -> Option<&Step> {
+#[inline]
+pub(super) fn step_at(steps: &[Step], at: InsnIdx) -> Option<&Step> {
     steps.last().filter(|step| step.at == at)
 }
 
-/// What came before `at`, where `left` steps of the trail are not walked back yet.
-pub(super) fn before(trail: &Trail, first: InsnIdx, at: InsnIdx, left: &mut usize) -> Before {
-    let last = step_at(&trail.steps[..*left], at);
-    if at == first && (*left == 0 || *left == 1 && last.is_some()) {
+/// What came before `at`, where `left` steps of the trail are not walked back yet, the last of which
+/// is the instruction's own, if there is one.
+#[inline]
+pub(super) fn before(own: Option<&Step>, first: InsnIdx, at: InsnIdx, left: &mut usize) -> Before {
+    if at == first && (*left == 0 || *left == 1 && own.is_some()) {
         return Before::Beginning;
     }
-    match last {
+    match own {
         Some(step) => {
             *left -= 1;
             step.previous.map_or(Before::Nowhere, Before::Insn)

@@ -14,6 +14,7 @@ use skep_spec::InsnIdx;
 
 use super::checkpoint::{CheckpointIdx, Checkpoints, Trail, same_callsites};
 use super::equal::{Exactness, may_be_same};
+use super::meeting::{Waiting, mix};
 use super::precision::Wanted;
 use super::walk::Walk;
 use crate::limits;
@@ -59,70 +60,68 @@ impl Walk<'_> {
         };
         let near_in_loop = !far((DISTANCE_IN_LOOP.0, 0)) && !far((0, DISTANCE_IN_LOOP.1));
         let mut add = forced || far(DISTANCE);
-        let meeting = self.meeting(at);
-        for number in 0..self.meetings[meeting].len() {
-            self.clean(self.meetings[meeting][number]);
-        }
-        let mut number = self.meetings[meeting].len();
+        let place = self.meetings.place(&self.state, at);
+        self.clean_waiting(place);
+        let looping = self.cfg.is_force_checkpoint(at);
+        let mut mixed = None;
+        let mut number = self.meetings.at(place).len();
         let seen = u32::try_from(number).unwrap_or(u32::MAX);
         while number > 0 {
             number -= 1;
-            let idx = self.meetings[meeting][number];
-            if self.checkpoints.get(idx).at != at {
+            let waiting = self.meetings.at(place)[number];
+            if waiting.at != at {
                 continue;
             }
-            match self.compare(idx)? {
+            let found = if waiting.complete {
+                self.compare_complete(waiting.idx)
+            } else {
+                let mixed = *mixed.get_or_insert_with(|| mix(&self.state));
+                self.compare_under_way(&waiting, mixed)?
+            };
+            match found {
                 Found::Missed => {}
-                found @ (Found::Covered | Found::CoveredInLoop) => {
-                    self.end_at(idx, found == Found::CoveredInLoop);
+                Found::Covered | Found::CoveredInLoop => {
+                    self.meetings.get_mut(place, number).hits += 1;
+                    self.end_at(waiting.idx, found == Found::CoveredInLoop);
                     return Ok(true);
                 }
             }
-            let checkpoint = self.checkpoints.get_mut(idx);
-            if checkpoint.branches > 0 && !forced && near_in_loop {
+            if !waiting.complete && !forced && near_in_loop {
                 add = false;
             }
-            if add {
-                checkpoint.misses += 1;
-            }
-            let looping = self.cfg.is_force_checkpoint(at) && checkpoint.branches > 0;
-            let patience = if looping { PATIENCE_IN_LOOP } else { PATIENCE };
-            if checkpoint.misses > checkpoint.hits * patience + patience {
-                self.meetings[meeting].remove(number);
+            let misses = waiting.misses + u32::from(add);
+            self.meetings.get_mut(place, number).misses = misses;
+            let in_loop = looping && !waiting.complete;
+            let patience = if in_loop { PATIENCE_IN_LOOP } else { PATIENCE };
+            if misses > waiting.hits * patience + patience {
+                self.meetings.remove(place, number);
                 self.counters.checkpoints -= 1;
-                self.give_up(idx);
-                self.drop_if_done(idx);
+                self.give_up(waiting.idx);
+                self.drop_if_done(waiting.idx);
             }
         }
         self.statistics.max_states_per_insn = self.statistics.max_states_per_insn.max(seen);
         if add {
-            self.make_checkpoint();
+            self.make_checkpoint(place);
         }
         Ok(false)
     }
 
-    /// Where checkpoints are kept that are compared with at an instruction. As in Linux, the call
-    /// that leads to its function counts as well, and there are as many places as slots, so that
-    /// those at other instructions may be there too. The outermost function is called from -1.
-    pub(super) fn meeting(&self, at: InsnIdx) -> usize {
-        let callsite =
-            if self.state.depth() == 0 { u32::MAX } else { self.state.frame().callsite.0 };
-        InsnIdx(at.0 ^ callsite).index() % self.meetings.len()
-    }
-
-    /// Compares the state at hand with a checkpoint.
+    /// Compares the state at hand with a checkpoint that not all paths from are at their end.
     #[inline]
-    fn compare(&mut self, idx: CheckpointIdx) -> Check<Found> {
-        let old = self.checkpoints.get(idx);
-        if old.branches == 0 {
-            return Ok(self.compare_complete(idx));
+    fn compare_under_way(&mut self, waiting: &Waiting, mixed: u64) -> Check<Found> {
+        let calls_back = self.cfg.calls_callback(self.at);
+        if waiting.mix != mixed && !calls_back {
+            return Ok(Found::Missed);
         }
+        let idx = waiting.idx;
+        let old = self.checkpoints.get(idx);
         let other_entry = old.state.in_async_callback
             && old.state.frame().async_entry != self.state.frame().async_entry;
         if other_entry {
             return Ok(Found::Missed);
         }
-        if self.cfg.calls_callback(self.at) {
+        if calls_back {
             let covered = self.covers(idx, Exactness::Within);
             return Ok(if covered { Found::CoveredInLoop } else { Found::Missed });
         }
@@ -162,12 +161,11 @@ impl Walk<'_> {
 
     /// The path ends at a checkpoint: what is precise there was precise on this path as well.
     fn end_at(&mut self, idx: CheckpointIdx, in_loop: bool) {
-        self.checkpoints.get_mut(idx).hits += 1;
         if self.cfg.is_jump_point(self.at) {
             self.note_jump();
         }
-        let trail = std::mem::take(&mut self.trail);
-        self.take_over_precision(idx, &trail, self.at);
+        let mut trail = std::mem::take(&mut self.trail);
+        self.take_over_precision(idx, &mut trail, self.at);
         self.trail = trail;
         if in_loop {
             self.remember_backedge(idx);
@@ -178,7 +176,7 @@ impl Walk<'_> {
     pub(crate) fn take_over_precision(
         &mut self,
         idx: CheckpointIdx,
-        trail: &Trail,
+        trail: &mut Trail,
         at: InsnIdx,
     ) -> bool {
         let old = self.checkpoints.get(idx);
@@ -189,19 +187,22 @@ impl Walk<'_> {
         self.walk_back(trail, at, wanted)
     }
 
-    fn make_checkpoint(&mut self) {
+    fn make_checkpoint(&mut self, place: usize) {
         self.statistics.total_states += 1;
         self.counters.checkpoints += 1;
         self.note_peak();
         self.counters.jumps_before = self.counters.jumps;
         self.counters.processed_before = self.statistics.processed;
         let idx = self.checkpoints.add(self.at, self.previous, &self.state, &self.trail);
-        let meeting = self.meeting(self.at);
-        self.meetings[meeting].push(idx);
+        let mix = mix(&self.state);
+        let (complete, cleaned) = (false, false);
+        let waiting = Waiting { idx, at: self.at, mix, complete, cleaned, hits: 0, misses: 0 };
+        self.meetings.add(place, waiting);
         self.enter_component(idx);
         self.trail.parent = Some(idx);
         self.trail.first = self.at;
         self.trail.steps.clear();
+        self.trail.walked.clear();
     }
 
     /// A path has come to its end: the checkpoints that it comes from have one branch less, and
@@ -215,6 +216,10 @@ impl Walk<'_> {
                 break;
             }
             next = checkpoint.trail.parent;
+            if !checkpoint.given_up {
+                let place = self.meetings.place(&checkpoint.state, checkpoint.at);
+                self.meetings.complete(place, idx);
+            }
             self.leave_component(idx);
             self.drop_if_done(idx);
         }
@@ -248,17 +253,26 @@ impl Walk<'_> {
         }
     }
 
-    /// Forgets of a complete checkpoint what is not read after it.
-    fn clean(&mut self, idx: CheckpointIdx) {
-        let checkpoint = self.checkpoints.get(idx);
-        if checkpoint.branches > 0 || checkpoint.at != self.at || checkpoint.cleaned {
-            return;
+    /// Forgets of the complete checkpoints at a place what is not read after them.
+    #[inline]
+    fn clean_waiting(&mut self, place: usize) {
+        for number in 0..self.meetings.at(place).len() {
+            let Waiting { idx, at, complete, cleaned, .. } = self.meetings.at(place)[number];
+            if complete && !cleaned && at == self.at {
+                self.meetings.get_mut(place, number).cleaned = self.clean(idx);
+            }
         }
+    }
+
+    /// Forgets of a complete checkpoint what is not read after it, once that is known; gives
+    /// whether it is.
+    fn clean(&mut self, idx: CheckpointIdx) -> bool {
+        let checkpoint = self.checkpoints.get(idx);
         if self.is_unfinished(idx) || !same_callsites(&checkpoint.state, &self.state) {
-            return;
+            return false;
         }
         self.clean_stack(idx);
-        self.checkpoints.get_mut(idx).cleaned = true;
+        true
     }
 
     /// Drops all checkpoints: what follows is another function, verified by itself.
@@ -268,9 +282,7 @@ impl Walk<'_> {
         self.visits.clear();
         self.counters.checkpoints = 0;
         self.counters.given_up = 0;
-        for meeting in &mut self.meetings {
-            meeting.clear();
-        }
+        self.meetings.clear();
         self.trail = Trail::default();
     }
 }

@@ -7,6 +7,7 @@ use skep_spec::insn::Reg;
 
 use super::checkpoint::{CheckpointIdx, Checkpoints, Trail};
 use super::component::Visit;
+use super::meeting::Meetings;
 use super::observer::Observer;
 use super::references::References;
 use crate::cfg::stack::LiveStack;
@@ -59,8 +60,8 @@ pub(crate) struct Walk<'a> {
     pub(super) noted: bool,
     /// The checkpoints.
     pub(super) checkpoints: Checkpoints,
-    /// Those at each instruction, the latest last.
-    pub(super) meetings: Vec<Vec<CheckpointIdx>>,
+    /// Where they wait for paths that come by.
+    pub(super) meetings: Meetings,
     /// Those that are no longer compared with, but still needed to walk back; some may have been
     /// dropped since.
     pub(super) given_up: Vec<CheckpointIdx>,
@@ -165,7 +166,7 @@ impl<'a> Walk<'a> {
             trail: Trail::default(),
             noted: false,
             checkpoints: Checkpoints::default(),
-            meetings: vec![Vec::new(); input.code.slots().len()],
+            meetings: Meetings::new(input.code.slots().len()),
             given_up: Vec::new(),
             visits: Vec::new(),
             live: LiveStack::default(),

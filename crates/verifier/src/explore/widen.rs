@@ -40,8 +40,8 @@ impl Walk<'_> {
     /// The latest checkpoint at the call that this path has come by, with the same functions
     /// active.
     fn round_before(&self, call: InsnIdx) -> Option<CheckpointIdx> {
-        let meetings = self.meetings.get(self.meeting(call))?;
-        meetings.iter().rev().copied().find(|idx| {
+        let waiting = self.meetings.at(self.meetings.place(&self.state, call));
+        waiting.iter().rev().map(|waiting| waiting.idx).find(|idx| {
             let checkpoint = self.checkpoints.get(*idx);
             checkpoint.at == call
                 && checkpoint.branches > 0

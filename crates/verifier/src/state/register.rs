@@ -223,14 +223,14 @@ impl Register {
     #[inline]
     #[must_use]
     pub fn is_init(&self) -> bool {
-        self.kind != Kind::Uninit
+        !matches!(self.kind, Kind::Uninit)
     }
 
     /// Whether it holds a number.
     #[inline]
     #[must_use]
     pub fn is_scalar(&self) -> bool {
-        self.kind == Kind::Scalar
+        matches!(self.kind, Kind::Scalar)
     }
 
     /// Whether it holds a pointer, null or not.

@@ -1,6 +1,6 @@
 //! What is known of the stack of a function.
 
-use super::register::{Kind, Register};
+use super::register::Register;
 use crate::limits::SLOT_BYTES;
 
 /// What a byte of the stack holds.
@@ -49,7 +49,7 @@ impl Slot {
     #[inline]
     #[must_use]
     pub fn is_spilled_scalar(&self) -> bool {
-        self.is_spilled() && self.spilled.kind == Kind::Scalar
+        self.is_spilled() && self.spilled.is_scalar()
     }
 
     /// The register that is spilled here.
