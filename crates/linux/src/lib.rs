@@ -14,4 +14,5 @@ mod objects;
 mod sys;
 
 pub use engine::LinuxEngine;
+pub use sys::classic::{SeccompReferee, attach_filter};
 pub use sys::thread::pin_thread;

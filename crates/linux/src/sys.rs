@@ -9,6 +9,7 @@ use skep_command::Errno;
 use skep_command::attr::{Cmd, Wire, object};
 
 pub(crate) mod btf;
+pub(crate) mod classic;
 pub(crate) mod map;
 pub(crate) mod memory;
 pub(crate) mod perf;

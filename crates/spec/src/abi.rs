@@ -19,7 +19,7 @@
 //! | [`license`] | which licences are compatible with the GPL |
 //! | [`proto`] | helper prototypes, and who may call them |
 //! | [`verdict`] | what return values mean, and which are allowed |
-mod uapi;
+pub(crate) mod uapi;
 
 pub mod attach_type;
 pub mod context;

@@ -38,10 +38,10 @@
 
 mod error;
 mod line;
-mod suggest;
+pub(crate) mod suggest;
 #[cfg(test)]
 mod tests;
-mod token;
+pub(crate) mod token;
 
 use std::collections::BTreeMap;
 

@@ -9,10 +9,12 @@
 //! - [`decode`] and [`encode`]: bytes ⇄ instructions
 //! - [`semantics`]: what instructions compute
 //! - [`disasm`] and [`asm`]: instructions ⇄ text
+//! - [`classic`]: the filters from before, and the way from them to eBPF and back
 #![forbid(unsafe_code)]
 
 pub mod abi;
 pub mod asm;
+pub mod classic;
 pub mod code;
 pub mod decode;
 pub mod disasm;

@@ -59,7 +59,7 @@ pub enum AsmErrorKind {
 
 impl AsmErrorKind {
     /// An [`AsmErrorKind::Unexpected`]; `found` is empty at the end of the line.
-    pub(super) fn unexpected(
+    pub(crate) fn unexpected(
         found: &str,
         expected: impl Into<String>,
         suggestion: Option<&str>,

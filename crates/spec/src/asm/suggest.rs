@@ -4,7 +4,7 @@
 const MAX_LEN: usize = 64;
 
 /// The known word that is nearest to a word, if any is near: at most one edit in three letters.
-pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if word.len() > MAX_LEN {
         return None;
     }

@@ -2,16 +2,16 @@
 
 /// A word, number or sign, and where it stands.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Token<'a> {
+pub(crate) struct Token<'a> {
     /// As written; empty at the end of the line.
-    pub(super) text: &'a str,
+    pub(crate) text: &'a str,
     /// The column in characters, from 1.
-    pub(super) column: usize,
-    pub(super) kind: TokenKind,
+    pub(crate) column: usize,
+    pub(crate) kind: TokenKind,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum TokenKind {
+pub(crate) enum TokenKind {
     /// A letter, underscore or dot, and what follows of these and digits.
     Word,
     /// A digit, and what follows of letters, digits and underscores.
@@ -29,7 +29,7 @@ const SIGNS: [&str; 21] = [
 ];
 
 /// Splits a line, from a byte offset on, up to a comment.
-pub(super) fn tokens(line: &str, offset: usize) -> Vec<Token<'_>> {
+pub(crate) fn tokens(line: &str, offset: usize) -> Vec<Token<'_>> {
     let mut tokens = Vec::new();
     let mut column = line[..offset].chars().count() + 1;
     let mut rest = &line[offset..];
