@@ -98,7 +98,8 @@ impl Compiler<'_> {
         let bytes = u32::try_from(size.bytes()).map_err(|_| error(""))?;
         let access = Access::load(u32::try_from(off).map_err(|_| error(""))?, bytes);
         let hit = context::of(ProgType::SocketFilter).access(access, None);
-        let hit = hit.map_err(|_| error(""))?;
+        // What parts behind the first give depends on how many bytes the kernel keeps.
+        let hit = hit.ok().filter(|hit| hit.offset == 0).ok_or(error(""))?;
         if hit.field.name == "ifindex" {
             return Err(error(": where there is no device, it ends the filter"));
         }
@@ -114,9 +115,6 @@ impl Compiler<'_> {
                 self.out.store_a(Home::Scratch2)?;
                 self.swap_bytes(Home::Scratch2, &[(0xff, 8), (0xff00, -8)])?;
             }
-        }
-        if hit.offset > 0 {
-            self.out.alu_k(classic::AluOp::Rsh, 8 * hit.offset);
         }
         Ok(())
     }
