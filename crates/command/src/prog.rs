@@ -106,6 +106,21 @@ pub enum Semantics {
     /// As a network device: any length, an outer VLAN tag is moved from the data into the context
     /// of programs above the device.
     Device,
+    /// As a capture: any length, and every byte in its place, from the link header on.
+    Capture(Captured),
+}
+
+/// What is known of a captured packet beside its bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Captured {
+    /// Its length on the wire, which is more than there are bytes if the capture cut it.
+    pub wire_len: u32,
+    /// Where its network header begins.
+    pub network_off: u32,
+    /// Its EtherType, in host byte order; 0 if the link layer has none.
+    pub protocol: u16,
+    /// For this host, to all, to a group (`PACKET_*`).
+    pub pkt_type: u8,
 }
 
 /// One test run.

@@ -257,8 +257,13 @@ impl Engine for LinuxEngine {
 
     fn prog_test_run(&self, prog: Handle, run: &TestRun<'_>) -> Result<TestRunReply> {
         let what = "test run";
-        if run.semantics == Semantics::Device {
-            return Err(refused(Errno::EOPNOTSUPP, format!("{what} as on a device"))
+        let others = match run.semantics {
+            Semantics::TestRun => None,
+            Semantics::Device => Some("as on a device"),
+            Semantics::Capture(_) => Some("as in a capture"),
+        };
+        if let Some(others) = others {
+            return Err(refused(Errno::EOPNOTSUPP, format!("{what} {others}"))
                 .with_help("the kernel has its own semantics of test runs only"));
         }
         self.with_prog(prog, what, |fd| {

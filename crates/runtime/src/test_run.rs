@@ -171,6 +171,6 @@ fn set_word<const N: usize>(ctx: &mut [u8; N], at: usize, value: u32) {
 fn on_device(test: &TestRun<'_>) -> bool {
     match test.semantics {
         Semantics::TestRun => false,
-        Semantics::Device => true,
+        Semantics::Device | Semantics::Capture(_) => true,
     }
 }

@@ -53,6 +53,9 @@ pub enum Error {
         /// The path of the pin.
         path: String,
     },
+    /// A classic filter has no eBPF equivalent.
+    #[error("{0}")]
+    Translate(#[from] skep_spec::classic::translate::TranslateError),
     /// A map's bytes do not have the size that its types say.
     #[error("map {map}: {source}")]
     Value {
@@ -76,6 +79,7 @@ impl Error {
             }
             Error::StructOps { .. } => Some("choose other programs of the object with `--prog`"),
             Error::Pinned { .. } => Some("remove the pin, or pin to another folder"),
+            Error::Translate(_) => Some("the interpreter of classic filters runs it as it is"),
             Error::Object(_) | Error::Config { .. } | Error::Value { .. } => None,
         }
     }
@@ -90,6 +94,7 @@ impl Error {
             | Error::StructOps { .. }
             | Error::Config { .. }
             | Error::Pinned { .. }
+            | Error::Translate(_)
             | Error::Value { .. } => None,
         }
     }

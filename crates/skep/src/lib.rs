@@ -5,7 +5,8 @@
 //! comes back are [`map::Map`]s and [`program::Program`]s, the same for both.
 //!
 //! - [`check`]: whether the Linux kernel would take them, and why not
-//! - [`capture`]: packets from files and to files; [`replay`]: programs run on them
+//! - [`capture`]: packets from files and to files; [`replay`]: programs run on them; [`filter`]:
+//!   classic filters
 //! - [`compile`]: C source to an object, with clang
 #![forbid(unsafe_code)]
 
@@ -14,6 +15,7 @@ pub mod capture;
 pub mod check;
 pub mod compile;
 mod error;
+pub mod filter;
 mod handle;
 pub mod load;
 pub mod map;

@@ -45,6 +45,13 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Counts a packet.
+    pub(crate) fn count(&mut self, verdict: Verdict, duration_ns: u64) {
+        self.packets += 1;
+        *self.verdicts.entry(verdict).or_default() += 1;
+        self.duration_ns += duration_ns;
+    }
+
     /// Average time for a packet, in nanoseconds.
     pub fn ns_per_packet(&self) -> f64 {
         if self.packets == 0 {
@@ -89,9 +96,7 @@ pub fn run_frame(
     match program.test_run(&run) {
         Ok(TestRunReply { retval, duration_ns, data, ctx: _ }) => {
             let verdict = Verdict::new(program.prog_type(), retval);
-            tally.packets += 1;
-            *tally.verdicts.entry(verdict).or_default() += 1;
-            tally.duration_ns += u64::from(duration_ns);
+            tally.count(verdict, duration_ns.into());
             Ok(Some(Answer { verdict, data }))
         }
         Err(Error::Command(error)) if error.errno == Errno::EINVAL => {

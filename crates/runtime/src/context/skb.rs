@@ -54,6 +54,8 @@ pub enum Checksum {
 pub struct SkbContext {
     /// The packet from `skb->data` on.
     pub packet: Packet,
+    /// How many bytes a capture left out at the end. The length counts them, loads do not reach them.
+    pub not_captured: u32,
     /// How far before `skb->data` the MAC header begins: 0 in tc, 14 in a socket filter.
     pub mac_len: usize,
     /// The offset of the network header from `skb->data`.
@@ -134,6 +136,7 @@ impl SkbContext {
     pub fn new(packet: Packet, mac_len: usize, network_off: usize) -> SkbContext {
         SkbContext {
             packet,
+            not_captured: 0,
             mac_len,
             network_off,
             protocol: 0,
@@ -171,7 +174,10 @@ impl SkbContext {
     /// The number in a field of `__sk_buff`, or in an element of one that is an array.
     pub(super) fn field(&self, name: &str, index: usize) -> Option<u64> {
         let number = match name {
-            "len" => u32::try_from(self.packet.len()).unwrap_or(u32::MAX),
+            "len" => {
+                let len = u32::try_from(self.packet.len()).unwrap_or(u32::MAX);
+                len.saturating_add(self.not_captured)
+            }
             "pkt_type" => self.pkt_type.into(),
             "mark" => self.mark,
             "queue_mapping" => self.queue_mapping,

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use skep_command::prog::TestRun;
+use skep_command::prog::{Captured, Semantics, TestRun};
 use skep_command::{Errno, Result};
 use skep_spec::abi::ProgType;
 use skep_spec::abi::flags::test_run::SKB_CHECKSUM_COMPLETE as CHECKSUM_COMPLETE;
@@ -47,6 +47,8 @@ const GSO_MAX_SEGS: u32 = 65535;
 
 /// The interface that packets are on: loopback.
 const LOOPBACK: u32 = 1;
+/// The number of no interface.
+const NO_DEVICE: u32 = 0;
 
 /// `sizeof(struct __sk_buff)`, and the offsets of the fields that go in or out.
 const SK_BUFF: usize = 192;
@@ -87,12 +89,14 @@ pub(super) fn run(
         check_length(test.data.len())?;
     }
     let is_filter = program.prog_type() == ProgType::SocketFilter;
-    let mut skb = if device {
-        received(test.data)
-    } else {
-        let ifindex = given.as_ref().map_or(0, |ctx| word(ctx, IFINDEX));
-        check_interface(ifindex)?;
-        injected(test.data, is_filter)?
+    let mut skb = match test.semantics {
+        Semantics::Device => received(test.data),
+        Semantics::Capture(captured) => from_capture(test.data, captured),
+        Semantics::TestRun => {
+            let ifindex = given.as_ref().map_or(0, |ctx| word(ctx, IFINDEX));
+            check_interface(ifindex)?;
+            injected(test.data, is_filter)?
+        }
     };
     if let Some(ctx) = &given {
         take_context(ctx, &mut skb, device)?;
@@ -189,6 +193,19 @@ fn received(frame: &[u8]) -> SkbContext {
         Some([first, ..]) if first & 1 != 0 => PACKET_MULTICAST,
         Some(_) | None => PACKET_HOST,
     };
+    skb
+}
+
+/// The packet as a capture has it, on no device.
+fn from_capture(bytes: &[u8], captured: Captured) -> SkbContext {
+    let Captured { wire_len, network_off, protocol, pkt_type } = captured;
+    let packet = Packet::new(HEADROOM, bytes, 0);
+    let mut skb = SkbContext::new(packet, 0, network_off as usize);
+    skb.not_captured = wire_len.saturating_sub(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+    skb.protocol = protocol;
+    skb.pkt_type = pkt_type;
+    skb.ifindex = NO_DEVICE;
+    skb.wire_len = wire_len;
     skb
 }
 

@@ -25,6 +25,18 @@ impl LinkType {
     pub const ETHERNET: LinkType = LinkType(1);
     /// IPv4 or IPv6 packets without a link layer.
     pub const RAW: LinkType = LinkType(101);
+    /// A protocol family in four bytes of the capturing host's order: BSD's loopback.
+    pub const NULL: LinkType = LinkType(0);
+    /// The same in network byte order.
+    pub const LOOP: LinkType = LinkType(108);
+    /// Linux's devices all at once, with a header of 16 bytes.
+    pub const LINUX_SLL: LinkType = LinkType(113);
+    /// The same with a header of 20 bytes.
+    pub const LINUX_SLL2: LinkType = LinkType(276);
+    /// IPv4 packets without a link layer.
+    pub const IPV4: LinkType = LinkType(228);
+    /// IPv6 packets without a link layer.
+    pub const IPV6: LinkType = LinkType(229);
 }
 
 /// One frame of a capture.

@@ -90,7 +90,8 @@ pub(crate) fn run_translated(translated: &Translated, packet: &[u8]) -> u32 {
     let mut skb = SkbContext::new(Packet::new(0, packet, 0), 0, 0);
     skb.ifindex = 0;
     let mut run = Run::new(&world, Cpu(0), program, Context::Skb(Box::new(skb)));
-    u32::try_from(run.start().unwrap()).unwrap()
+    // What a program returns has 32 bits.
+    u32::try_from(run.start().unwrap() & 0xffff_ffff).unwrap()
 }
 
 /// Whether the filter reads what a datagram has in the kernel alone: headers before its data.

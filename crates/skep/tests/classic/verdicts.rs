@@ -34,9 +34,7 @@ fn socket() -> UnixDatagram {
 #[track_caller]
 fn check(rules: Rules, raws: &[Raw], kernel: bool) {
     let ours = classic::check(raws, rules);
-    let text = || {
-        classic::dump::print(raws, classic::dump::Form::Initialisers).unwrap_or_default()
-    };
+    let text = || classic::dump::print(raws, classic::dump::Form::Initialisers).unwrap_or_default();
     assert_eq!(ours.is_ok(), kernel, "{rules:?}: {:?}\n{}", ours.err(), text());
 }
 
