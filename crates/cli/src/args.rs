@@ -69,8 +69,15 @@ pub(crate) enum Command {
 #[derive(clap::Args, Debug)]
 pub(crate) struct RunArgs {
     /// A BPF object file, or BPF C source (`.c`), which is compiled with clang
-    #[arg(value_name = "OBJ.o|FILE.bpf.c")]
-    pub(crate) object: PathBuf,
+    #[arg(value_name = "OBJ.o|FILE.bpf.c", required_unless_present = "filter")]
+    pub(crate) object: Option<PathBuf>,
+    /// Run a classic filter instead, on the bytes that the capture has: a file as for `skep asm
+    /// --classic`, or what `tcpdump -ddd` prints
+    #[arg(long, value_name = "FILE|TEXT", conflicts_with_all = ["object", "programs", "prog_type", "semantics", "btf", "repeat", "unverified"])]
+    pub(crate) filter: Option<String>,
+    /// Run the classic filter as it is, without translating it to eBPF
+    #[arg(long, requires = "filter")]
+    pub(crate) interpret: bool,
     /// The packets: a pcap or pcapng file
     #[arg(long, value_name = "IN.pcap")]
     pub(crate) packets: PathBuf,
@@ -165,6 +172,30 @@ pub(crate) struct AsmArgs {
     /// Write the bytes to this file [default: hexadecimal on standard output]
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// The text is a classic filter: in the syntax of bpf_asm, or as `tcpdump -d`, `-dd` or `-ddd`
+    /// prints it
+    #[arg(long)]
+    pub(crate) classic: bool,
+    /// How to print the classic filter [default: hexadecimal]
+    #[arg(long, value_enum, requires = "classic")]
+    pub(crate) format: Option<ClassicFormat>,
+}
+
+/// Forms of classic filters.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum ClassicFormat {
+    /// Bytes in hexadecimal
+    Hex,
+    /// C initialisers, as `tcpdump -dd`
+    C,
+    /// Decimal numbers after their count, as `tcpdump -ddd`
+    Decimal,
+    /// Numbered instructions, as `tcpdump -d`
+    Listing,
+    /// Source for bpf_asm
+    Asm,
+    /// The eBPF program that the filter is translated to
+    Ebpf,
 }
 
 /// `skep disasm`.
@@ -175,6 +206,13 @@ pub(crate) struct DisasmArgs {
     /// Of an object: this program only
     #[arg(long = "prog", value_name = "NAME")]
     pub(crate) program: Option<String>,
+    /// The file holds a classic filter: bytes, their hexadecimal text, or what `tcpdump -dd` or
+    /// `-ddd` prints
+    #[arg(long, conflicts_with = "program")]
+    pub(crate) classic: bool,
+    /// How to print the classic filter [default: source for bpf_asm]
+    #[arg(long, value_enum, requires = "classic")]
+    pub(crate) format: Option<ClassicFormat>,
 }
 
 /// `skep object …`.

@@ -2,9 +2,12 @@
 
 use std::fmt::Display;
 use std::io;
+use std::ops::Range;
 use std::process::ExitCode;
 
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use anstyle::{AnsiColor, Style};
+use skep::spec::asm::AsmError;
 
 /// The exit code for bad input and bad usage, as clap has it.
 pub(crate) const BAD_INPUT: u8 = 2;
@@ -15,6 +18,8 @@ pub(crate) struct Failure {
     message: String,
     notes: Vec<String>,
     help: Option<String>,
+    /// The line that it is about.
+    line: Option<Line>,
     /// Set where the reader of our output has gone away: nothing to report then.
     silent: bool,
 }
@@ -22,7 +27,21 @@ pub(crate) struct Failure {
 impl Failure {
     /// An error with nothing but its message.
     pub(crate) fn new(message: impl Display) -> Failure {
-        Failure { message: message.to_string(), notes: Vec::new(), help: None, silent: false }
+        let message = message.to_string();
+        Failure { message, notes: Vec::new(), help: None, line: None, silent: false }
+    }
+
+    /// An error in a text, which is shown on its line.
+    pub(crate) fn in_text(path: impl Display, text: &str, error: AsmError) -> Failure {
+        let AsmError { line, column, kind } = error;
+        let source = text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
+        let line = Line {
+            path: path.to_string(),
+            number: line,
+            text: source.to_owned(),
+            span: word_at(source, column),
+        };
+        Failure { line: Some(line), ..Failure::new(kind) }
     }
 
     /// An error of a file, which is named first.
@@ -53,6 +72,10 @@ impl Failure {
         if self.silent {
             return ExitCode::SUCCESS;
         }
+        if let Some(line) = &self.line {
+            anstream::eprintln!("{}", self.render(line));
+            return ExitCode::from(BAD_INPUT);
+        }
         let error = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
         let help = Style::new().bold().fg_color(Some(AnsiColor::Cyan.into()));
         anstream::eprintln!("{error}error{error:#}: {}", self.message);
@@ -64,6 +87,44 @@ impl Failure {
         }
         ExitCode::from(BAD_INPUT)
     }
+}
+
+impl Failure {
+    /// The error on its line of source.
+    fn render(&self, line: &Line) -> String {
+        let snippet = Snippet::source(&line.text).line_start(line.number).path(&line.path);
+        let annotation = AnnotationKind::Primary.span(line.span.clone());
+        let title = Level::ERROR.primary_title(&self.message);
+        let mut group = Group::with_title(title).element(snippet.annotation(annotation));
+        for note in &self.notes {
+            group = group.element(Level::NOTE.message(note));
+        }
+        if let Some(help) = &self.help {
+            group = group.element(Level::HELP.message(help));
+        }
+        Renderer::styled().render(&[group])
+    }
+}
+
+/// A line of a text that somebody wrote.
+#[derive(Debug)]
+struct Line {
+    path: String,
+    /// From 1.
+    number: usize,
+    text: String,
+    /// The bytes of it that are wrong.
+    span: Range<usize>,
+}
+
+/// The bytes of the word, or of the sign, at a column counted from 1 in characters.
+fn word_at(line: &str, column: usize) -> Range<usize> {
+    let start = line.char_indices().nth(column.saturating_sub(1)).map_or(line.len(), |(at, _)| at);
+    let rest = line.get(start..).unwrap_or_default();
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let word = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
+    let first = rest.chars().next().map_or(0, char::len_utf8);
+    start..start + word.max(first)
 }
 
 impl From<io::Error> for Failure {

@@ -11,6 +11,7 @@ use skep::compile;
 use skep::object::map::{Initial, SlotTarget};
 use skep::object::{FunctionIdx, Object, ProgramKind};
 use skep::spec::abi::ProgType;
+use skep::spec::classic::{Raw, dump, raw};
 
 use crate::failure::Failure;
 
@@ -93,6 +94,44 @@ pub(crate) fn from_hex(path: &Path, bytes: Vec<u8>) -> Result<Vec<u8>, Failure> 
         .map(|pair| u8::try_from(digit(pair[0]) << 4 | digit(pair[1])))
         .collect::<Result<_, _>>()
         .map_err(|error| Failure::at(path.display(), error))
+}
+
+/// The classic filter in a file, in whatever form.
+pub(crate) fn classic_file(path: &Path) -> Result<Vec<Raw>, Failure> {
+    let bytes = bytes(path)?;
+    if let Some(text) = str::from_utf8(&bytes).ok().filter(|text| is_filter_text(text)) {
+        return dump::parse(text).map_err(|error| Failure::in_text(path.display(), text, error));
+    }
+    let bytes = from_hex(path, bytes)?;
+    raw::from_bytes(&bytes).map_err(|left| {
+        let what = format!("{left} bytes are left over: classic instructions have 8 bytes each");
+        Failure::at(path.display(), what)
+    })
+}
+
+/// The classic filter that an argument is, or that stands in the file that it names.
+pub(crate) fn classic_filter(given: &str) -> Result<Vec<Raw>, Failure> {
+    let is_text = given.trim().contains('\n') || given.contains(',');
+    if is_text && !Path::new(given).exists() {
+        return dump::parse(given).map_err(|error| Failure::in_text("the filter", given, error));
+    }
+    classic_file(Path::new(given))
+}
+
+/// Whether this is a filter as text, rather than its bytes or hexadecimal digits.
+///
+/// A text of decimal numbers begins with their count, which has no more than five digits, on a line
+/// of its own or before a comma. A line of hexadecimal digits has whole bytes.
+fn is_filter_text(text: &str) -> bool {
+    if text.chars().any(|c| c.is_control() && !c.is_whitespace()) {
+        return false;
+    }
+    let trimmed = text.trim_start();
+    let first = trimmed.split(['\n', ',']).next().unwrap_or_default().trim();
+    let is_hex = trimmed.chars().all(|c| c.is_ascii_hexdigit() || c.is_whitespace());
+    let is_count = first.len() <= 5 && first.chars().all(|c| c.is_ascii_digit());
+    let has_more = trimmed.trim_end().contains(['\n', ',']);
+    !is_hex || is_count && has_more
 }
 
 /// The programs that other programs call through a program array.

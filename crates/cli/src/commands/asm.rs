@@ -8,14 +8,19 @@ use serde_json::json;
 use skep::spec::asm;
 use skep::spec::encode::encode;
 
+use super::classic;
 use crate::args::{AsmArgs, Global};
 use crate::failure::Failure;
 use crate::{input, output};
 
 /// Runs the command.
 pub(crate) fn run(global: &Global, args: &AsmArgs) -> Result<ExitCode, Failure> {
+    if args.classic {
+        return classic::assemble(global, args);
+    }
     let text = input::text(&args.file)?;
-    let code = asm::assemble(&text).map_err(|error| Failure::at(args.file.display(), error))?;
+    let code = asm::assemble(&text)
+        .map_err(|error| Failure::in_text(args.file.display(), &text, error))?;
     let bytes = encode(&code);
     if let Some(path) = &args.output {
         fs::write(path, &bytes).map_err(|error| Failure::at(path.display(), error))?;
@@ -33,7 +38,7 @@ pub(crate) fn run(global: &Global, args: &AsmArgs) -> Result<ExitCode, Failure> 
 }
 
 /// Bytes in pairs of digits, a space between them.
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     let pairs: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     pairs.join(" ")
 }

@@ -12,12 +12,16 @@ use skep::spec::disasm::{Listing, Symbols};
 use skep::spec::insn::Imm64;
 use skep::spec::{Code, InsnIdx};
 
+use super::classic;
 use crate::args::{DisasmArgs, Global};
 use crate::failure::Failure;
 use crate::{input, output};
 
 /// Runs the command.
 pub(crate) fn run(global: &Global, args: &DisasmArgs) -> Result<ExitCode, Failure> {
+    if args.classic {
+        return classic::disassemble(global, args);
+    }
     let bytes = input::object_bytes(&args.file)?;
     if input::is_object(&bytes) || compile::is_source(&args.file) {
         return disassemble_object(global, args, &bytes);

@@ -3,6 +3,7 @@
 mod asm;
 mod btf;
 mod check;
+mod classic;
 mod disasm;
 mod object;
 mod run;

@@ -1,35 +1,47 @@
 //! `skep run`: programs on the packets of a capture.
 
+mod filter;
+mod output;
 mod place;
 mod progress;
 mod refused;
 mod report;
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter};
+use std::io::BufReader;
 use std::path::Path;
 use std::process::ExitCode;
 
-use skep::capture::{self, Frame, LinkType, Reader, Writer};
+use skep::capture::{Frame, LinkType, Reader};
 use skep::command::prog::Semantics;
 use skep::load::{self, Loaded};
 use skep::object::core::CoreTarget;
 use skep::object::{Object, ProgramKind};
-use skep::replay::{self, Answer};
+use skep::replay;
 use skep::spec::abi::ProgType;
 
 use crate::args::{Global, RunArgs, SemanticsArg};
 use crate::failure::Failure;
 use crate::input;
+use output::Output;
 use place::Place;
 use progress::Progress;
 use report::Report;
 
 /// Runs the command.
 pub(crate) fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Failure> {
-    let object = input::object(&args.object)?;
+    match (&args.filter, &args.object) {
+        (Some(filter), _) => filter::run(global, args, filter),
+        (None, Some(path)) => run_object(global, args, path),
+        (None, None) => unreachable!("clap: an object or a filter is given"),
+    }
+}
+
+/// Runs programs of an object.
+fn run_object(global: &Global, args: &RunArgs, path: &Path) -> Result<ExitCode, Failure> {
+    let object = input::object(path)?;
     let prog_type = args.prog_type.as_deref().map(input::prog_type).transpose()?;
-    let programs = choose(&object, args, prog_type)?;
+    let programs = choose(&object, args, path, prog_type)?;
     if args.write.is_some() && programs.len() > 1 {
         return Err(Failure::new("--write takes the frames of one program")
             .help(format!("choose one with --prog: {}", programs.join(", "))));
@@ -46,18 +58,20 @@ pub(crate) fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Failure> 
         ..load::Options::default()
     };
     let loaded = load::load(&place.engine, &object, &options)
-        .map_err(|error| refused::failure(global, args, &object, (&programs, prog_type), &error))?;
+        .map_err(|error| {
+            refused::failure(global, args, (path, &object), (&programs, prog_type), &error)
+        })?;
     place.say_how_programs_run(global, args);
 
     let mut report = Report::new(&place, &loaded, &programs, global);
-    let mut output = args.write.as_deref().map(Output::create).transpose()?;
-    let replay = Replay { args, place: &place, loaded: &loaded, programs: &programs };
+    let ethernet = |path| Output::create(path, LinkType::ETHERNET);
+    let mut output = args.write.as_deref().map(ethernet).transpose()?;
+    let replay = Replay { args, path, place: &place, loaded: &loaded, programs: &programs };
     let ended = replay.all(capture, &mut output, &mut report);
-    report.read_maps(&loaded).map_err(|error| input::library_failure(&args.object, &error))?;
+    report.read_maps(&loaded).map_err(|error| input::library_failure(path, &error))?;
     report.print(global)?;
     if let Some(output) = output {
-        let path = output.path;
-        report::print_written(global, path, output.finish()?)?;
+        output.finish(global)?;
     }
     // What was found before the capture, or a program, failed is not lost.
     ended.map(|()| ExitCode::SUCCESS)
@@ -67,9 +81,10 @@ pub(crate) fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Failure> 
 fn choose(
     object: &Object,
     args: &RunArgs,
+    path: &Path,
     prog_type: Option<ProgType>,
 ) -> Result<Vec<String>, Failure> {
-    let at = args.object.display();
+    let at = path.display();
     if !args.programs.is_empty() {
         for name in &args.programs {
             let index = object.find_program(name).map_err(|error| Failure::at(&at, error))?;
@@ -132,6 +147,7 @@ fn open_capture(path: &Path) -> Result<Capture, Failure> {
 /// The programs, and how they are to be run.
 struct Replay<'a> {
     args: &'a RunArgs,
+    path: &'a Path,
     place: &'a Place,
     loaded: &'a Loaded,
     programs: &'a [String],
@@ -166,7 +182,7 @@ impl Replay<'_> {
         output: &mut Option<Output<'_>>,
         report: &mut Report<'_>,
     ) -> Result<(), Failure> {
-        let failure = |error| input::library_failure(&self.args.object, &error);
+        let failure = |error| input::library_failure(self.path, &error);
         let options = replay::Options {
             repeat: self.args.repeat,
             semantics: match self.args.semantics {
@@ -196,42 +212,4 @@ fn check_link(frame: &Frame<'_>) -> Result<(), Failure> {
         frame.link.0
     ))
     .help("capture on an Ethernet device rather than on `any`, or convert the capture"))
-}
-
-/// The capture that goes on from the program.
-struct Output<'a> {
-    path: &'a Path,
-    writer: Writer<BufWriter<File>>,
-}
-
-impl Output<'_> {
-    fn create(path: &Path) -> Result<Output<'_>, Failure> {
-        let file = File::create(path).map_err(|error| Failure::at(path.display(), error))?;
-        let writer = Writer::new(BufWriter::new(file), LinkType::ETHERNET)
-            .map_err(|error| Failure::at(path.display(), error))?;
-        Ok(Output { path, writer })
-    }
-
-    /// Writes the frame as the program left it, if its verdict lets it go on.
-    fn write(&mut self, frame: &Frame<'_>, answer: &Answer) -> Result<(), Failure> {
-        if !answer.verdict.goes_on() {
-            return Ok(());
-        }
-        let wire_len = u32::try_from(answer.data.len()).unwrap_or(u32::MAX);
-        // A frame that was cut short when it was captured keeps its length on the wire.
-        let cut = frame.wire_len.saturating_sub(u32::try_from(frame.data.len()).unwrap_or(0));
-        let frame = Frame { data: &answer.data, wire_len: wire_len.saturating_add(cut), ..*frame };
-        self.writer.write(&frame).map_err(|error| self.failure(error))
-    }
-
-    fn finish(self) -> Result<u64, Failure> {
-        let frames = self.writer.frames();
-        let path = self.path;
-        self.writer.finish().map_err(|error| Failure::at(path.display(), error))?;
-        Ok(frames)
-    }
-
-    fn failure(&self, error: capture::Error) -> Failure {
-        Failure::at(self.path.display(), error)
-    }
 }

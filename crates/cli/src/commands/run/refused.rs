@@ -1,5 +1,7 @@
 //! What becomes of programs that the verifier does not accept: they are explained.
 
+use std::path::Path;
+
 use skep::check::{self, KernelTypes, Options};
 use skep::object::Object;
 use skep::spec::abi::ProgType;
@@ -14,12 +16,12 @@ use crate::input;
 pub(crate) fn failure(
     global: &Global,
     args: &RunArgs,
-    object: &Object,
+    (path, object): (&Path, &Object),
     (programs, prog_type): (&[String], Option<ProgType>),
     error: &skep::Error,
 ) -> Failure {
-    let at = args.object.display();
-    let failure = input::library_failure(&args.object, error);
+    let at = path.display();
+    let failure = input::library_failure(path, error);
     if error.log().is_none_or(str::is_empty) {
         return failure;
     }

@@ -10,6 +10,7 @@ use skep::command::map::Event;
 use skep::load::Loaded;
 use skep::map::{Entry, Map, Typed};
 use skep::replay::Tally;
+use skep::spec::abi::ProgType;
 
 use super::place::Place;
 use crate::args::Global;
@@ -120,6 +121,23 @@ impl<'a> Report<'a> {
             engine: place.engine.kind().to_string(),
             programs,
             maps,
+            trace: Vec::new(),
+            trace_lines: 0,
+            keep_all: global.json(),
+        }
+    }
+
+    /// A report on a classic filter that has not run.
+    pub(crate) fn of_filter(engine: String, global: &Global) -> Report<'a> {
+        let program = ProgramReport {
+            name: "filter".to_owned(),
+            prog_type: ProgType::SocketFilter.name(),
+            tally: Tally::default(),
+        };
+        Report {
+            engine,
+            programs: vec![program],
+            maps: Vec::new(),
             trace: Vec::new(),
             trace_lines: 0,
             keep_all: global.json(),
