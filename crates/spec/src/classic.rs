@@ -57,7 +57,7 @@ mod tests;
 
 pub use asm::assemble;
 pub use check::{CheckError, CheckErrorKind, Filter, MAX_INSNS, Rules, check};
-pub use decode::{DecodeError, DecodeErrorKind, Field, decode, decode_all};
+pub use decode::{DecodeError, DecodeErrorKind, decode, decode_all};
 pub use disasm::Listing;
 pub use encode::encode;
 pub use insn::Insn;

@@ -1,5 +1,6 @@
 //! The fuzz targets on seeded random input: the same on every run and machine.
 
+use skep_spec::classic::{dump, raw};
 use skep_spec::fuzz;
 use skep_spec::{asm::assemble, encode::encode};
 
@@ -8,12 +9,13 @@ const RUNS: u32 = 20_000;
 /// Changes that are made to a good input, at most.
 const MAX_CHANGES: u64 = 6;
 
-/// Good inputs to start from: every case of the assembler.
-fn seeds() -> Vec<String> {
-    let folder = testkit::root().join("tests/asm");
+/// Good inputs to start from: every case in a folder.
+fn seeds(folder: &str) -> Vec<String> {
+    let folder = testkit::root().join("tests").join(folder);
     let mut paths: Vec<_> = std::fs::read_dir(folder)
-        .expect("tests/asm is there")
+        .expect("the folder is there")
         .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.is_file())
         .collect();
     paths.sort();
     let texts = paths.iter().map(|path| std::fs::read_to_string(path).expect("a case"));
@@ -74,15 +76,37 @@ fn run(target: fn(&[u8]), seeds: &[Vec<u8>]) {
 
 #[test]
 fn decode() {
-    let seeds: Vec<Vec<u8>> =
-        seeds().iter().filter_map(|text| assemble(text).ok()).map(|code| encode(&code)).collect();
+    let seeds: Vec<Vec<u8>> = seeds("asm")
+        .iter()
+        .filter_map(|text| assemble(text).ok())
+        .map(|code| encode(&code))
+        .collect();
     assert!(seeds.len() > 10);
     run(fuzz::decode, &seeds);
 }
 
 #[test]
 fn asm() {
-    let seeds: Vec<Vec<u8>> = seeds().into_iter().map(String::into_bytes).collect();
+    let seeds: Vec<Vec<u8>> = seeds("asm").into_iter().map(String::into_bytes).collect();
     assert!(seeds.len() > 20);
     run(fuzz::asm, &seeds);
+}
+
+#[test]
+fn classic() {
+    let filters = seeds("classic").into_iter().filter_map(|text| dump::parse(&text).ok());
+    let programs = seeds("classic/compile").into_iter().filter_map(|text| assemble(&text).ok());
+    let seeds: Vec<Vec<u8>> = filters
+        .map(|raws| raw::to_bytes(&raws))
+        .chain(programs.map(|code| encode(&code)))
+        .collect();
+    assert!(seeds.len() > 20);
+    run(fuzz::classic, &seeds);
+}
+
+#[test]
+fn classic_text() {
+    let seeds: Vec<Vec<u8>> = seeds("classic").into_iter().map(String::into_bytes).collect();
+    assert!(seeds.len() > 20);
+    run(fuzz::classic_text, &seeds);
 }

@@ -10,7 +10,7 @@ mod reach;
 use thiserror::Error;
 
 use super::ancillary::{AD_OFF, Ancillary};
-use super::decode::{DecodeErrorKind, meaning};
+use super::decode::{DecodeErrorKind, decode};
 use super::insn::{AluOp, Cell, Insn, Place, Register, Source, Value};
 use super::raw::Raw;
 use super::seccomp;
@@ -135,7 +135,7 @@ pub fn check(raws: &[Raw], rules: Rules) -> Result<Filter, CheckError> {
     let mut insns = Vec::with_capacity(raws.len());
     for (at, raw) in raws.iter().enumerate() {
         let error = |kind| CheckError::Insn { at, kind };
-        let insn = meaning(*raw).map_err(|kind| error(CheckErrorKind::Decode(kind)))?;
+        let insn = decode(*raw).map_err(|kind| error(CheckErrorKind::Decode(kind)))?;
         one(insn, at, raws.len()).map_err(error)?;
         if rules == Rules::Seccomp {
             for_seccomp(insn).map_err(error)?;

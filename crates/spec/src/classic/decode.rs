@@ -1,10 +1,8 @@
 //! `struct sock_filter` to instructions.
 //!
-//! [`decode`] is strict: a field that the instruction does not use must be zero, so that what comes
-//! out encodes to the same bytes. The kernel does not look at such fields; [`Raw::used`] is what it
-//! sees.
-
-use std::fmt;
+//! A code that the kernel does not know is an error. What stands in a field that the instruction does
+//! not use does not matter, as in the kernel: tcpdump itself leaves numbers there. [`Raw::used`] is
+//! the instruction without them.
 
 use thiserror::Error;
 
@@ -38,34 +36,22 @@ pub enum DecodeErrorKind {
         /// The number of the word.
         k: u32,
     },
-    /// A field that the instruction does not use has a value.
-    #[error("{field} is {found}, which the instruction does not use: required 0")]
-    Unused {
-        /// The field.
-        field: Field,
-        /// Its value.
-        found: u32,
-    },
 }
 
-/// A field of an instruction.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Field {
-    /// `jt`.
-    Jt,
-    /// `jf`.
-    Jf,
-    /// `k`.
-    K,
+/// Decodes a filter, which nobody has checked.
+///
+/// # Errors
+///
+/// The first instruction that means nothing.
+pub fn decode_all(raws: &[Raw]) -> Result<Vec<Insn>, DecodeError> {
+    let each = raws.iter().zip(0..);
+    each.map(|(raw, at)| decode(*raw).map_err(|kind| DecodeError { at, kind })).collect()
 }
 
-impl fmt::Display for Field {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Field::Jt => "jt",
-            Field::Jf => "jf",
-            Field::K => "k",
-        })
+impl Raw {
+    /// The instruction with zeros in the fields that it does not use; unchanged if it means nothing.
+    pub fn used(self) -> Raw {
+        decode(self).map_or(self, Insn::to_raw)
     }
 }
 
@@ -73,39 +59,8 @@ impl fmt::Display for Field {
 ///
 /// # Errors
 ///
-/// If it means nothing, or a field that it does not use is not zero.
+/// If it means nothing.
 pub fn decode(raw: Raw) -> Result<Insn, DecodeErrorKind> {
-    let insn = meaning(raw)?;
-    let used = insn.to_raw();
-    let unused = |field, found: u32, used: u32| {
-        if found == used { Ok(()) } else { Err(DecodeErrorKind::Unused { field, found }) }
-    };
-    unused(Field::Jt, raw.jt.into(), used.jt.into())?;
-    unused(Field::Jf, raw.jf.into(), used.jf.into())?;
-    unused(Field::K, raw.k, used.k)?;
-    Ok(insn)
-}
-
-/// Decodes a filter, which nobody has checked.
-///
-/// # Errors
-///
-/// The first instruction that [`decode`] refuses.
-pub fn decode_all(raws: &[Raw]) -> Result<Vec<Insn>, DecodeError> {
-    let each = raws.iter().zip(0..);
-    each.map(|(raw, at)| decode(*raw).map_err(|kind| DecodeError { at, kind })).collect()
-}
-
-impl Raw {
-    /// The instruction with zeros in the fields that nothing looks at; unchanged if it means
-    /// nothing.
-    pub fn used(self) -> Raw {
-        meaning(self).map_or(self, Insn::to_raw)
-    }
-}
-
-/// What an instruction means, whatever stands in fields that it does not use.
-pub(super) fn meaning(raw: Raw) -> Result<Insn, DecodeErrorKind> {
     let Raw { code, jt, jf, k } = raw;
     let unknown = DecodeErrorKind::UnknownCode { code };
     let source = if code & X == 0 { Source::K(k) } else { Source::X };

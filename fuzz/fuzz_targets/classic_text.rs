@@ -1,0 +1,4 @@
+//! `skep_spec::fuzz::classic_text` on any bytes.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| skep_spec::fuzz::classic_text(bytes));
