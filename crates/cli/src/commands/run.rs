@@ -32,6 +32,10 @@ use report::Report;
 pub(crate) fn run(global: &Global, args: &RunArgs) -> Result<ExitCode, Failure> {
     match (&args.filter, &args.object) {
         (Some(filter), _) => filter::run(global, args, filter),
+        (None, Some(_)) if args.interpret => {
+            Err(Failure::new("--interpret runs classic filters, and there is none")
+                .help("--filter FILE gives one"))
+        }
         (None, Some(path)) => run_object(global, args, path),
         (None, None) => unreachable!("clap: an object or a filter is given"),
     }

@@ -151,8 +151,6 @@ fn one(random: &mut Random, rules: Rules, insns: &mut Vec<Insn>) {
                 AluOp::Rsh,
                 AluOp::Arsh,
             ]);
-            // seccomp has no remainders.
-            let op = if rules == Rules::Seccomp && op == AluOp::Mod { AluOp::Div } else { op };
             let src = operand(random, op, width, src);
             insns.push(Insn::Alu { width, op, dst, src });
         }
@@ -265,12 +263,10 @@ SEC("syscall") int by_number(struct seccomp_data *data)
 {
 	if (data->arch != 0xc000003e)
 		return 0x80000000;
-	switch (data->nr) {
-	case 0: case 1: case 3: case 60: case 231:
+	if (data->nr == 0 || data->nr == 60 || data->nr == 231)
 		return 0x7fff0000;
-	case 2: case 257:
+	if (data->nr >= 400 && data->nr < 450)
 		return 0x00050000 | 13;
-	}
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 use super::number::Number;
 use super::state::{Home, State, Value};
 use super::{CompileErrorKind, Compiler, Result, missing};
+use crate::classic::check::Rules;
 use crate::classic::insn as classic;
 use crate::insn::{AluOp, Operand, Reg, SignedFrom, SwapKind, SwapSize, Width};
 
@@ -154,8 +155,7 @@ impl Compiler<'_> {
                 self.out.branch(classic::Condition::Eq, classic::Source::K(0), zero, divides);
                 self.out.place_next(divides);
                 self.out.emit(classic::Insn::Tax);
-                self.out.load_a(Home::Reg(dst))?;
-                self.out.alu(op, classic::Source::X);
+                self.quotient(op, dst, classic::Source::X)?;
                 self.out.goto_label(end);
                 self.out.place(zero);
                 if op == classic::AluOp::Div {
@@ -166,12 +166,27 @@ impl Compiler<'_> {
                 self.out.place(end);
             }
             Operand::Imm(_) | Operand::Reg(_) => {
-                self.out.load_a(Home::Reg(dst))?;
                 let source = self.source(src)?;
-                self.out.alu(op, source);
+                self.quotient(op, dst, source)?;
             }
         }
         self.define(state, dst, number)
+    }
+
+    /// A quotient or remainder in `A`. seccomp has no remainders.
+    fn quotient(&mut self, op: classic::AluOp, dst: Reg, source: classic::Source) -> Result<()> {
+        self.out.load_a(Home::Reg(dst))?;
+        if op == classic::AluOp::Div || self.rules == Rules::Socket {
+            self.out.alu(op, source);
+            return Ok(());
+        }
+        self.out.alu(classic::AluOp::Div, source);
+        self.out.alu(classic::AluOp::Mul, source);
+        self.out.store_a(Home::Scratch)?;
+        self.out.load_a(Home::Reg(dst))?;
+        self.out.load_x(Home::Scratch)?;
+        self.out.alu(classic::AluOp::Sub, classic::Source::X);
+        Ok(())
     }
 
     pub(super) fn swap(

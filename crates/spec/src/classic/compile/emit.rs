@@ -2,7 +2,9 @@
 //!
 //! A conditional jump skips 255 instructions at most. One that leads further becomes a jump around
 //! an unconditional one, which moves everything behind it: places are computed again until nothing
-//! grows any more.
+//! grows any more. Before that, instructions are left out whose results nothing reads.
+
+mod live;
 
 use std::collections::BTreeMap;
 
@@ -153,7 +155,8 @@ impl Emitter {
 
     /// The filter, its jumps resolved.
     pub(super) fn finish(self) -> Vec<Insn> {
-        let mut lens = vec![1; self.items.len()];
+        let mut lens: Vec<usize> =
+            live::needed(&self.items, &self.labels).into_iter().map(usize::from).collect();
         loop {
             let layout = Layout::new(&self.labels, &lens);
             let grown: Vec<usize> = self
@@ -161,11 +164,12 @@ impl Emitter {
                 .iter()
                 .enumerate()
                 .zip(&lens)
-                .map(|((at, item), len)| layout.len(at, item).max(*len))
+                .map(|((at, item), len)| if *len == 0 { 0 } else { layout.len(at, item) })
                 .collect();
             if grown == lens {
                 let items = self.items.iter().enumerate();
-                return items.flat_map(|(at, item)| layout.lower(at, item)).collect();
+                let kept = items.zip(lens).filter(|(_, len)| *len > 0);
+                return kept.flat_map(|((at, item), _)| layout.lower(at, item)).collect();
             }
             lens = grown;
         }
