@@ -19,7 +19,7 @@ pub(crate) struct Failure {
     notes: Vec<String>,
     help: Option<String>,
     /// The line that it is about.
-    line: Option<Line>,
+    line: Option<Box<Line>>,
     /// Set where the reader of our output has gone away: nothing to report then.
     silent: bool,
 }
@@ -41,7 +41,7 @@ impl Failure {
             text: source.to_owned(),
             span: word_at(source, column),
         };
-        Failure { line: Some(line), ..Failure::new(kind) }
+        Failure { line: Some(Box::new(line)), ..Failure::new(kind) }
     }
 
     /// An error of a file, which is named first.

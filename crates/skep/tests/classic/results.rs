@@ -136,6 +136,43 @@ fn random_filters_on_random_packets() {
     assert!(translations > FILTERS / 2 && some_kept > FILTERS && cut > FILTERS / 4);
 }
 
+/// Netlink attributes, which random packets hardly hold: well formed, nested, and cut.
+#[test]
+fn netlink_attributes() {
+    let attribute = |kind: u16, payload: &[u8]| {
+        let len = u16::try_from(4 + payload.len()).unwrap();
+        let mut bytes = [len.to_le_bytes(), kind.to_le_bytes()].concat();
+        bytes.extend(payload);
+        bytes.resize(bytes.len().next_multiple_of(4), 0xaa);
+        bytes
+    };
+    let inner = [attribute(1, &[9]), attribute(5, b"five"), attribute(2, &[])].concat();
+    let message = [
+        attribute(1, b"one"),
+        attribute(0x8000 | 3, &inner),
+        attribute(5, b"outer"),
+        attribute(7, &[0; 100]),
+    ]
+    .concat();
+    let pair = Pair::new();
+    let mut found = 0;
+    for (name, len) in
+        ["nla", "nlan"].into_iter().flat_map(|name| [(name, message.len()), (name, 40)])
+    {
+        for (from, kind) in (0..44).flat_map(|from| (0..9).map(move |kind| (from, kind))) {
+            let text = format!("ld #{from}\nldx #{kind}\nld #{name}\nadd #1\nret a");
+            let raws = classic::encode(&classic::assemble(&text).unwrap());
+            let filter = classic::check(&raws, Rules::Socket).unwrap();
+            attach_filter(pair.receiver.as_fd(), &raws).unwrap();
+            let packet = &message[..len];
+            let ours = filter.run(&skb(packet), &mut || 0);
+            assert_eq!(pair.kept(packet), ours as usize, "{text}");
+            found += usize::from(ours > 1);
+        }
+    }
+    assert!(found > 20, "{found} were found");
+}
+
 /// A filter and a packet, for messages.
 fn about(filter: &Filter, packet: &[u8]) -> String {
     format!("{}{packet:02x?}", Listing::new(filter.insns()))
