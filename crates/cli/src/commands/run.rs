@@ -61,10 +61,9 @@ fn run_object(global: &Global, args: &RunArgs, path: &Path) -> Result<ExitCode, 
         target: target.as_ref(),
         ..load::Options::default()
     };
-    let loaded = load::load(&place.engine, &object, &options)
-        .map_err(|error| {
-            refused::failure(global, args, (path, &object), (&programs, prog_type), &error)
-        })?;
+    let loaded = load::load(&place.engine, &object, &options).map_err(|error| {
+        refused::failure(global, args, (path, &object), (&programs, prog_type), &error)
+    })?;
     place.say_how_programs_run(global, args);
 
     let mut report = Report::new(&place, &loaded, &programs, global);
