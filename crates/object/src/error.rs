@@ -454,10 +454,10 @@ pub enum Problem {
         /// What is wrong with it.
         reason: String,
     },
-    /// Types that the kernel does not take: those of extern functions and of kernel variables.
+    /// Types that the kernel does not take: those of functions that are extern, and not its own.
     #[error("the type of '{name}', which is extern, cannot be loaded into the kernel")]
     NotForKernel {
-        /// The name of the function, or of the section of variables.
+        /// The name of the function.
         name: String,
     },
     /// Binding gave a reference something of another kind.

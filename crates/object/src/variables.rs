@@ -3,13 +3,22 @@
 
 use std::collections::HashMap;
 
-use skep_btf::{Btf, FuncLinkage, Kind, Type, TypeId, VarLinkage};
+use skep_btf::{
+    Btf, DatasecVar, Edit, Error as BtfError, FuncLinkage, IntEncoding, Kind, Type, TypeId,
+    VarLinkage,
+};
 
 use crate::elf::{Binding, Elf, Home, SymbolKind};
 use crate::error::{Error, Place, Problem, Result};
 use crate::externs::{Extern, KSYMS_SECTION};
 use crate::function::Function;
 use crate::map::{KCONFIG_SECTION, Map};
+
+/// Bytes of whatever is in the section of the kernel's own.
+const KSYM_SIZE: u32 = 4;
+
+/// The variable that stands for functions there.
+const KSYM_FUNCTION: &str = "dummy_ksym";
 
 /// Writes the size of each section, and the place of each global variable in it. Static variables
 /// have theirs from the compiler.
@@ -62,8 +71,8 @@ pub(crate) fn place(btf: &Btf, elf: &Elf<'_>, maps: &[Map], externs: &[Extern]) 
     edit.finish().map_err(wrong)
 }
 
-/// The types as the kernel takes them: it knows no extern variables, and verifies functions that
-/// are hidden like static ones.
+/// The types as the kernel takes them: it knows nothing extern, and verifies functions that are
+/// hidden like static ones.
 ///
 /// # Errors
 ///
@@ -72,17 +81,10 @@ pub(crate) fn for_kernel(btf: &Btf, functions: &[Function]) -> Result<Btf> {
     let wrong = |error| Place::section(".BTF").error(Problem::Btf(error));
     let mut edit = btf.edit();
     for (id, ty) in btf.types() {
-        match ty {
-            Type::Func(func) if func.linkage == FuncLinkage::Extern => {
-                return Err(not_for_kernel(func.name));
-            }
-            Type::Datasec(datasec) if datasec.name == KSYMS_SECTION => {
-                return Err(not_for_kernel(datasec.name));
-            }
-            Type::Var(var) if var.linkage == VarLinkage::Extern => {
-                edit.set_var_linkage(id, VarLinkage::Global).map_err(wrong)?;
-            }
-            _ => {}
+        if let Type::Var(var) = ty
+            && var.linkage == VarLinkage::Extern
+        {
+            edit.set_var_linkage(id, VarLinkage::Global).map_err(wrong)?;
         }
     }
     for function in functions.iter().filter(|function| function.hidden) {
@@ -90,7 +92,57 @@ pub(crate) fn for_kernel(btf: &Btf, functions: &[Function]) -> Result<Btf> {
             edit.set_func_linkage(id, FuncLinkage::Static).map_err(wrong)?;
         }
     }
-    edit.finish().map_err(wrong)
+    allocate_ksyms(btf, &mut edit).map_err(wrong)?;
+    let edited = edit.finish().map_err(wrong)?;
+    let externs = edited.types().find_map(|(_, ty)| match ty {
+        Type::Func(func) if func.linkage == FuncLinkage::Extern => Some(func.name),
+        _ => None,
+    });
+    match externs {
+        Some(name) => Err(not_for_kernel(name)),
+        None => Ok(edited),
+    }
+}
+
+/// Makes a section of four-byte variables of what is the kernel's own, as libbpf does: nothing but
+/// variables can be in a section, and extern they cannot be. All functions are the same variable
+/// there, and global.
+fn allocate_ksyms(btf: &Btf, edit: &mut Edit) -> std::result::Result<(), BtfError> {
+    let Some((section, datasec)) = btf.find_datasec(KSYMS_SECTION) else { return Ok(()) };
+    let is_int = |ty: &Type<'_>| matches!(ty, Type::Int(int) if int.size == KSYM_SIZE);
+    let (int, function) = edit.append(|types| {
+        let found = btf.types().find(|(_, ty)| is_int(ty));
+        let int = found.map_or_else(
+            || types.int("int", KSYM_SIZE, IntEncoding::Signed),
+            |(int, _)| int,
+        );
+        (int, types.var(KSYM_FUNCTION, int, VarLinkage::Global))
+    })?;
+    let mut kinds = Vec::new();
+    for var in datasec.vars {
+        let kind = match btf.ty(var.ty) {
+            Ok(Type::Func(func)) => {
+                edit.set_func_linkage(var.ty, FuncLinkage::Global)?;
+                edit.name_params(func.proto, function)?;
+                function
+            }
+            Ok(Type::Var(_)) => {
+                edit.set_var_type(var.ty, int)?;
+                var.ty
+            }
+            Ok(_) | Err(_) => var.ty,
+        };
+        kinds.push(kind);
+    }
+    let count = u32::try_from(kinds.len()).unwrap_or(u32::MAX);
+    let mut place = 0;
+    edit.set_datasec_vars(section, count.saturating_mul(KSYM_SIZE), |number, var| {
+        let offset = place;
+        place += KSYM_SIZE;
+        let ty = kinds.get(number).copied().unwrap_or(var.ty);
+        DatasecVar { ty, offset, size: KSYM_SIZE }
+    })?;
+    Ok(())
 }
 
 fn not_for_kernel(name: &str) -> Error {
