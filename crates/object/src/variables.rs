@@ -112,10 +112,8 @@ fn allocate_ksyms(btf: &Btf, edit: &mut Edit) -> std::result::Result<(), BtfErro
     let is_int = |ty: &Type<'_>| matches!(ty, Type::Int(int) if int.size == KSYM_SIZE);
     let (int, function) = edit.append(|types| {
         let found = btf.types().find(|(_, ty)| is_int(ty));
-        let int = found.map_or_else(
-            || types.int("int", KSYM_SIZE, IntEncoding::Signed),
-            |(int, _)| int,
-        );
+        let int =
+            found.map_or_else(|| types.int("int", KSYM_SIZE, IntEncoding::Signed), |(int, _)| int);
         (int, types.var(KSYM_FUNCTION, int, VarLinkage::Global))
     })?;
     let mut kinds = Vec::new();

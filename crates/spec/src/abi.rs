@@ -21,6 +21,7 @@
 //! | [`verdict`] | what return values mean, and which are allowed |
 pub(crate) mod uapi;
 
+pub mod argument;
 pub mod attach_type;
 pub mod context;
 pub mod flags;

@@ -22,7 +22,6 @@ mod registers;
 pub(crate) mod stack;
 mod upper;
 
-use skep_btf::Type;
 use skep_spec::abi::HelperId;
 use skep_spec::insn::Reg;
 use skep_spec::{Code, InsnIdx};
@@ -36,7 +35,7 @@ pub use self::upper::ZeroExtensions;
 use self::calls::Calls;
 use crate::environment::{Environment, Privileges};
 use crate::input::Input;
-use crate::rejection::{Check, unsupported};
+use crate::rejection::Check;
 
 /// A set of registers.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -140,13 +139,7 @@ impl Cfg {
         }
         let calls = Calls::new(code, functions);
         flow::follow(code, functions, &mut slots, privileges.bpf)?;
-        if let Err(stop) = flow::check_reached(code, &slots, &calls) {
-            return if has_exception_callback(input) {
-                unsupported("exceptions")
-            } else {
-                Err(stop)
-            };
-        }
+        flow::check_reached(code, &slots, &calls)?;
         let mut subprograms: Vec<_> =
             functions.iter().map(|function| subprogram(input, function)).collect();
         calls.pass_on(&mut subprograms);
@@ -274,18 +267,6 @@ fn subprogram(input: &Input<'_>, function: &layout::Function) -> Subprogram {
     let insns = (function.start..function.end).filter_map(|at| input.code.get(InsnIdx(at)));
     calls::effects(input, insns, &mut subprogram);
     subprogram
-}
-
-/// Whether the main function names one that is called when an exception is thrown, which no
-/// instruction refers to.
-fn has_exception_callback(input: &Input<'_>) -> bool {
-    let Some((btf, main)) = input.btf.zip(input.func_info.first()) else { return false };
-    btf.types().any(|(_, ty)| match ty {
-        Type::DeclTag(tag) => {
-            tag.target == main.type_id && tag.name.starts_with("exception_callback:")
-        }
-        _ => false,
-    })
 }
 
 /// The instructions that can follow one, within a function.

@@ -45,7 +45,7 @@ impl Walk<'_> {
             Insn::AddrSpaceCast { .. } => return unsupported("arenas"),
             Insn::Swap { kind, size, dst } => self.check_swap(kind, size, dst)?,
             Insn::LoadImm64 { dst, imm } => self.check_imm64(dst, imm)?,
-            Insn::LoadPacket { index, .. } => self.check_packet_load(index)?,
+            Insn::LoadPacket { index, .. } => return self.check_packet_load(index),
             Insn::Load { size, signed, dst, src, off } => {
                 self.check_load(size, signed, dst, src, off)?;
             }

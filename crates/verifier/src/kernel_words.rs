@@ -14,6 +14,7 @@ use self::parts::{
     AccessOf, Address, Aligned, BufferName, Operator, R, Spaced, helper, leaving, returning,
 };
 pub use self::undecodable::undecodable;
+use crate::environment::FieldKind;
 use crate::log::{KindName, Names, Part, StateText};
 use crate::rejection::{Accessor, Beyond, Direction, Extent, Reason, Rejection};
 use crate::state::State;
@@ -273,6 +274,9 @@ impl fmt::Display for FinalLine<'_> {
                 "The total number of maps per program has reached the limit of {}",
                 crate::limits::MAPS
             ),
+            FieldInProgramType { program, kind: FieldKind::ListHead | FieldKind::RbRoot } => {
+                write!(f, "{program} progs cannot use bpf_{{list_head,rb_root}} yet")
+            }
             FieldInProgramType { program, kind } => {
                 write!(f, "{program} progs cannot use {} yet", kind.name())
             }

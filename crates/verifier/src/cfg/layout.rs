@@ -11,7 +11,7 @@ use skep_spec::{Code, InsnIdx, Slot};
 use crate::environment::Privileges;
 use crate::input::{FuncInfo, Input, LineInfo};
 use crate::limits;
-use crate::rejection::{Check, Reason, Stop};
+use crate::rejection::{Check, Reason, Stop, unsupported};
 
 /// The functions of a program, each complete in itself.
 #[derive(Clone, Debug)]
@@ -36,6 +36,9 @@ impl Layout {
     /// rejected for.
     pub(crate) fn new(input: &Input<'_>, privileges: Privileges) -> Check<Layout> {
         check_func_info(input)?;
+        if has_exception_callback(input) {
+            return unsupported("exceptions");
+        }
         let mut functions = find(input.code, privileges)?;
         check_ends(input.code, &mut functions)?;
         check_types(input, &functions)?;
@@ -253,4 +256,16 @@ fn check_line_info(input: &Input<'_>, functions: &[Function]) -> Check {
             Err(Reason::LineInfoMissingFrom { first, missing }.into())
         }
     }
+}
+
+/// Whether the main function names one that is called when an exception is thrown, which no
+/// instruction refers to.
+fn has_exception_callback(input: &Input<'_>) -> bool {
+    let Some((btf, main)) = input.btf.zip(input.func_info.first()) else { return false };
+    btf.types().any(|(_, ty)| match ty {
+        Type::DeclTag(tag) => {
+            tag.target == main.type_id && tag.name.starts_with("exception_callback:")
+        }
+        _ => false,
+    })
 }

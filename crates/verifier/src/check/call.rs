@@ -84,7 +84,8 @@ impl Walk<'_> {
         if self.input.prog_type == ProgType::Ext {
             return unsupported("programs that replace functions of other programs");
         }
-        let found = proto::proto(helper, self.input.prog_type, self.input.attach_type)
+        let (prog_type, attach_type) = self.offered_as(helper)?;
+        let found = proto::proto(helper, prog_type, attach_type)
             .filter(|_| self.environment.offers(helper));
         let permitted = |proto: &&Proto| match proto.needs {
             Needs::Nothing => true,
@@ -104,6 +105,19 @@ impl Walk<'_> {
             return Err(Reason::HelperSleeps(helper).into());
         }
         Ok(proto)
+    }
+
+    /// As what the program is offered a helper: iterators over some sockets set their options as
+    /// hooks of cgroups do.
+    fn offered_as(&self, helper: HelperId) -> Check<(ProgType, Option<AttachType>)> {
+        let options = matches!(helper, HelperId::Setsockopt | HelperId::Getsockopt);
+        if options && self.input.attach_type == Some(AttachType::TraceIter) {
+            let target = self.target_function()?;
+            if matches!(target.name.as_str(), "bpf_iter_tcp" | "bpf_iter_unix") {
+                return Ok((ProgType::Lsm, Some(AttachType::LsmCgroup)));
+            }
+        }
+        Ok((self.input.prog_type, self.input.attach_type))
     }
 
     /// What is left to be checked of the map, and of the index of a tail call.

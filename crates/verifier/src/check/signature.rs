@@ -8,6 +8,9 @@ use crate::environment::Environment;
 use crate::input::Input;
 use crate::rejection::{Check, unsupported};
 
+/// The type of the context of probes, as the kernel shows it.
+const USER_REGISTERS: &str = "bpf_user_pt_regs_t";
+
 /// What a parameter admits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Parameter {
@@ -214,6 +217,8 @@ impl Reader<'_> {
         };
         match (context_name(prog_type), found.name) {
             (Some("__sk_buff"), "sk_buff") | (Some("xdp_md"), "xdp_buff") => true,
+            // The kernel's name for it, though that is no struct there.
+            (_, USER_REGISTERS) if prog_type == ProgType::Kprobe => true,
             (Some(expected), found) => expected == found,
             (None, _) => false,
         }
@@ -265,7 +270,7 @@ impl Reader<'_> {
     /// Whether it is the typedef `bpf_user_pt_regs_t`.
     fn is_user_registers(&self, pointee: TypeId) -> bool {
         match self.btf.unqualified(pointee) {
-            Ok((_, Type::Typedef(typedef))) => typedef.name == "bpf_user_pt_regs_t",
+            Ok((_, Type::Typedef(typedef))) => typedef.name == USER_REGISTERS,
             Ok(_) | Err(_) => false,
         }
     }

@@ -342,6 +342,11 @@ impl Walk<'_> {
                 step_back_store(dst, Operand::Reg(src), step, wanted)?;
             }
             Insn::LoadImm64 { dst, .. } => wanted.clear(dst),
+            // In a function it may be the end of it, which returns 0.
+            Insn::LoadPacket { .. } if later.is_some_and(|later| later.0 != at.0 + 1) => {
+                wanted.clear(Reg::R0);
+                self.step_back_exit(later, wanted)?;
+            }
             Insn::LoadPacket { .. } => {
                 if wanted.has(Reg::R0) {
                     return Err(Lost);

@@ -8,7 +8,7 @@ use crate::environment::{Environment, FieldKind, MapFacts, NoMap};
 use crate::input::Input;
 use crate::limits;
 use crate::maps::{MapIdx, Maps};
-use crate::rejection::{Check, Reason, Stop};
+use crate::rejection::{Check, Reason, Stop, unsupported};
 
 /// The map of each instruction that names one.
 #[derive(Debug, Default)]
@@ -28,7 +28,9 @@ impl References {
             let Insn::LoadImm64 { imm, .. } = insn else { continue };
             let reject = |reason| Box::new(Stop::RejectedAt(at, reason));
             let (fd, off) = match *imm {
-                Imm64::Value(_) | Imm64::BtfVar { .. } | Imm64::Func(_) => continue,
+                Imm64::Value(_) | Imm64::Func(_) => continue,
+                // Their addresses are looked up even where no path comes by.
+                Imm64::BtfVar { .. } => return unsupported("variables of the kernel"),
                 Imm64::MapFd(fd) | Imm64::MapIdx(fd) => (fd, None),
                 Imm64::MapValue { fd, off } | Imm64::MapIdxValue { idx: fd, off } => {
                     (fd, Some(off))
@@ -67,6 +69,11 @@ fn check_compatible(input: &Input<'_>, facts: &MapFacts, maps: &Maps) -> Result<
         return refuse("socket filter", FieldKind::SpinLock);
     }
     if is_tracing(input.prog_type) {
+        for kind in [FieldKind::ListHead, FieldKind::RbRoot] {
+            if facts.field(kind).is_some() {
+                return refuse("tracing", kind);
+            }
+        }
         if facts.has_lock() {
             return refuse("tracing", FieldKind::SpinLock);
         }

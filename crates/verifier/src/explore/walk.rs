@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 
 use skep_spec::InsnIdx;
+use skep_spec::abi::ProgType;
 use skep_spec::insn::Reg;
 
 use super::checkpoint::{CheckpointIdx, Checkpoints, Trail};
@@ -143,6 +144,9 @@ impl<'a> Walk<'a> {
         let privileges = environment.privileges();
         if !privileges.bpf || !privileges.perfmon {
             return unsupported("callers without CAP_BPF and CAP_PERFMON");
+        }
+        if input.prog_type == ProgType::StructOps {
+            return unsupported("struct_ops programs");
         }
         let layout = Layout::new(input, privileges)?;
         let mut maps = Maps::default();

@@ -1,12 +1,14 @@
 //! The context.
 
+use skep_btf::Kind as BtfKind;
 use skep_spec::abi::context::objects::Object;
 use skep_spec::abi::context::{self, Context, FieldKind};
 
+use super::kernel::NoTypes;
 use super::{Access, Transfer, bytes};
 use crate::explore::Walk;
 use crate::rejection::{Check, Direction, Reason, unsupported};
-use crate::state::register::PacketRange;
+use crate::state::register::{PacketRange, Trust};
 use crate::state::{Kind, Register};
 
 impl Walk<'_> {
@@ -63,7 +65,12 @@ impl Walk<'_> {
             FieldKind::SockCommonOrNull => or_null(self, Object::SockCommon),
             FieldKind::FlowKeys => Register::pointer(Kind::FlowKeys),
             FieldKind::TracepointBuffer => Register::pointer(Kind::TracepointBuffer),
-            FieldKind::Kernel(_) => return unsupported("kernel objects in contexts"),
+            FieldKind::Kernel(name) => {
+                let btf = self.environment.kernel_btf().ok_or(NoTypes)?;
+                let type_id = btf.find_by_name(name, BtfKind::Struct).ok_or(NoTypes)?;
+                let trust = Trust::Trusted;
+                Register::pointer(Kind::Kernel { type_id, trust, percpu: false })
+            }
         })
     }
 }
