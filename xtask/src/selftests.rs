@@ -1,14 +1,20 @@
 //! The kernel's own verifier tests, with this kernel as the referee.
 //!
 //! They come with Debian's packages of the kernel's source: the newest that can be had is downloaded
-//! to a scratch folder, and its `verifier_*.c` are compiled there. What they expect is written for
-//! the kernel that they belong to, so it is not read: every program is loaded into the kernel that
-//! runs here, and skep has to say what that says. Nothing of it is part of the project.
+//! to a scratch folder, and all programs of its BPF tests are compiled there: `verifier_*.c`, which
+//! are about the verifier alone, and all others, which programs look like that do something. What
+//! they expect is written for the kernel that they belong to, so it is not read: every program is
+//! loaded into the kernel that runs here, and skep has to say what that says. Nothing of it is part
+//! of the project.
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use crate::error::Error;
 use crate::process;
@@ -38,6 +44,9 @@ const FLAGS: &[&str] = &[
     "-idirafter",
     "/usr/include/x86_64-linux-gnu",
 ];
+
+/// The file that says of which sources the objects beside it are all.
+const COMPILED: &str = "compiled";
 
 /// Where the tests are in the kernel's tree.
 const SELFTESTS: &str = "tools/testing/selftests/bpf";
@@ -110,35 +119,67 @@ fn source(scratch: &Path, package: &str) -> Result<PathBuf, Error> {
     Ok(tree)
 }
 
-/// Compiles the tests; returns the folder with the objects.
+/// Compiles the tests; returns the folder with the objects. What has been compiled of the same
+/// sources before is left as it is.
 fn compile(scratch: &Path, tree: &Path) -> Result<PathBuf, Error> {
-    let headers = headers(scratch, tree)?;
-    let objects = empty_folder(&scratch.join("objects"))?;
-    let selftests = tree.join(SELFTESTS);
-    let mut sources = files(&selftests.join("progs"), ".c")?;
-    sources.retain(|source| stem(source).starts_with("verifier_"));
-
-    let mut refused = BTreeMap::new();
-    for source in &sources {
-        let mut clang = Command::new(CLANG);
-        clang.args(FLAGS).arg("-I").arg(&headers).arg("-I").arg(&selftests);
-        clang.arg("-I").arg(tree.join("tools/include/uapi"));
-        clang.arg("-I").arg(tree.join("tools/include"));
-        clang.arg("-c").arg(source).arg("-o").arg(objects.join(format!("{}.o", stem(source))));
-        let output = clang.stdin(Stdio::null()).output();
-        let output =
-            output.map_err(|source| Error::Start { command: process::shown(&clang), source })?;
-        if !output.status.success() {
-            let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-            let first = errors.lines().find(|line| line.contains("error:")).unwrap_or_default();
-            refused.insert(stem(source), first.to_owned());
-        }
+    let objects = scratch.join("objects");
+    let whole = objects.join(COMPILED);
+    if fs::read_to_string(&whole).is_ok_and(|of| of == stem(tree)) {
+        println!("the tests are compiled: {}", objects.display());
+        return Ok(objects);
     }
-    println!("{} sources, {} of them do not compile", sources.len(), refused.len());
+    let headers = headers(scratch, tree)?;
+    empty_folder(&objects)?;
+    let sources = files(&tree.join(SELFTESTS).join("progs"), ".c")?;
+    println!("compiling {} sources", sources.len());
+
+    let next = AtomicUsize::new(0);
+    let refused = Mutex::new(BTreeMap::new());
+    let work = || {
+        while let Some(source) = sources.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let object = objects.join(format!("{}.o", stem(source)));
+            if let Some(reason) = compile_one(tree, &headers, source, &object)? {
+                refused.lock().unwrap_or_else(PoisonError::into_inner).insert(stem(source), reason);
+            }
+        }
+        Ok(())
+    };
+    let workers = thread::available_parallelism().map_or(1, NonZero::get);
+    thread::scope(|scope| {
+        let running: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        running.into_iter().try_for_each(|worker| worker.join().expect("compiling: no panics"))
+    })?;
+    let refused = refused.into_inner().unwrap_or_else(PoisonError::into_inner);
+    println!("{} of them do not compile with this kernel's types", refused.len());
     for (name, error) in refused {
         println!("  {name}: {error}");
     }
+    // Last, so that what is here is whole.
+    write(&whole, &stem(tree))?;
     Ok(objects)
+}
+
+/// Compiles a source; gives the first error that the compiler finds in it.
+fn compile_one(
+    tree: &Path,
+    headers: &Path,
+    source: &Path,
+    object: &Path,
+) -> Result<Option<String>, Error> {
+    let mut clang = Command::new(CLANG);
+    clang.args(FLAGS).arg("-I").arg(headers).arg("-I").arg(tree.join(SELFTESTS));
+    clang.arg("-I").arg(tree.join("tools/include/uapi"));
+    clang.arg("-I").arg(tree.join("tools/include"));
+    clang.arg("-c").arg(source).arg("-o").arg(object);
+    let output = clang.stdin(Stdio::null()).output();
+    let output =
+        output.map_err(|source| Error::Start { command: process::shown(&clang), source })?;
+    if output.status.success() {
+        return Ok(None);
+    }
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let first = errors.lines().find(|line| line.contains("error:")).unwrap_or_default();
+    Ok(Some(first.to_owned()))
 }
 
 /// A folder with the headers that the kernel's build makes: its types, and libbpf's.

@@ -22,6 +22,24 @@ struct bpf_iter__task {
 	struct task_struct *task;
 } __attribute__((preserve_access_index));
 
+struct file {
+	unsigned int f_flags;
+} __attribute__((preserve_access_index));
+
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	__u32 fd __attribute__((aligned(8)));
+	struct file *file;
+} __attribute__((preserve_access_index));
+
+struct sock_common;
+
+struct bpf_iter__tcp {
+	struct bpf_iter_meta *meta;
+	struct sock_common *sk_common;
+} __attribute__((preserve_access_index));
+
 struct bpf_iter__bpf_map_elem {
 	struct bpf_iter_meta *meta;
 	void *map;
@@ -79,6 +97,53 @@ int bad_sequence_for_task(struct bpf_iter__task *ctx)
 	__u64 number = 0;
 
 	bpf_seq_write((void *)ctx->meta, &number, sizeof(number));
+	return 0;
+}
+
+SEC("iter/task_file")
+int files(struct bpf_iter__task_file *ctx)
+{
+	struct file *file = ctx->file;
+	__u64 number = ctx->fd;
+
+	if (file)
+		number += file->f_flags;
+	bpf_seq_write(ctx->meta->seq, &number, sizeof(number));
+	return 0;
+}
+
+SEC("iter/task_file")
+int bad_file_unchecked(struct bpf_iter__task_file *ctx)
+{
+	return ctx->file->f_flags & 1;
+}
+
+SEC("iter/tcp")
+int socket_options(struct bpf_iter__tcp *ctx)
+{
+	struct sock_common *sock = ctx->sk_common;
+	int size = 65536;
+
+	if (sock)
+		bpf_setsockopt(sock, 1, 8, &size, sizeof(size));
+	return 0;
+}
+
+SEC("iter/tcp")
+int bad_socket_unchecked(struct bpf_iter__tcp *ctx)
+{
+	int size = 65536;
+
+	bpf_setsockopt(ctx->sk_common, 1, 8, &size, sizeof(size));
+	return 0;
+}
+
+SEC("iter/task")
+int bad_options_of_tasks(struct bpf_iter__task *ctx)
+{
+	int size = 65536;
+
+	bpf_setsockopt(ctx->task, 1, 8, &size, sizeof(size));
 	return 0;
 }
 

@@ -14,6 +14,12 @@ struct task_struct {
 	void *stack;
 } __attribute__((preserve_access_index));
 
+struct sock {
+	int sk_err;
+} __attribute__((preserve_access_index));
+
+struct sk_buff;
+
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -114,6 +120,23 @@ int BPF_PROG(bad_storage_unchecked, bool preempt, struct task_struct *prev,
 	__u64 *value = bpf_task_storage_get(&per_task, next, 0, 0);
 
 	*value = 1;
+	return 0;
+}
+
+/* The fourth argument may be null: nobody has received the packet. */
+SEC("tp_btf/kfree_skb")
+int BPF_PROG(receiver, struct sk_buff *skb, void *location, int reason, struct sock *receiver)
+{
+	if (receiver)
+		last_pid = receiver->sk_err;
+	return 0;
+}
+
+SEC("tp_btf/kfree_skb")
+int BPF_PROG(bad_receiver_unchecked, struct sk_buff *skb, void *location, int reason,
+	     struct sock *receiver)
+{
+	last_pid = receiver->sk_err;
 	return 0;
 }
 

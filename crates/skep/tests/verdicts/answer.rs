@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use skep::check::{self, KernelTypes};
+use skep::command::prog::ProgLoad;
 use skep::command::{Engine, Errno};
 use skep::load;
 use skep::object::Object;
@@ -127,14 +128,49 @@ impl<'a> Kernel<'a> {
                     let own = loaded.into_iter().find(|(index, _)| {
                         object.functions().get(index.0).is_some_and(|found| found.name == *name)
                     });
-                    own.map_or(Answer::None("no such program".to_owned()), |(_, loaded)| {
-                        of_load(loaded)
-                    })
+                    match own.map(|(_, loaded)| of_load(loaded)) {
+                        Some(Answer::Rejected(words))
+                            if words.is_empty() && self.lacks(object, name) =>
+                        {
+                            Answer::None("this kernel has no programs of this type".to_owned())
+                        }
+                        Some(answer) => answer,
+                        None => Answer::None("no such program".to_owned()),
+                    }
                 }
                 Err(error) => Answer::None(error.to_string()),
             }
         };
         names.iter().map(one).collect()
+    }
+}
+
+impl Kernel<'_> {
+    /// Whether the kernel is built without the type of a program, which it then refuses without a
+    /// word, whatever the program does. Types that attach to something are not tried.
+    fn lacks(&self, object: &Object, name: &str) -> bool {
+        let mut programs = object.programs();
+        let found = programs.find(|(_, function, _)| function.name == name);
+        let (Some(engine), Some((_, _, kind))) = (&self.engine, found) else { return false };
+        let Some(prog_type) = kind.prog_type.filter(|_| kind.target.is_none()) else {
+            return false;
+        };
+        let code = skep::spec::asm::assemble("r0 = 0\nexit\n").unwrap();
+        let load = ProgLoad {
+            name: "",
+            prog_type,
+            expected_attach_type: kind.attach_type,
+            code: &code,
+            license: "GPL",
+            flags: 0,
+            kern_version: 0,
+            ifindex: 0,
+            btf: None,
+            attach_btf_id: 0,
+            attach_to: None,
+            log_level: LOG_LEVEL,
+        };
+        engine.prog_load(&load).is_err_and(|error| error.log.is_none_or(|log| log.is_empty()))
     }
 }
 

@@ -93,11 +93,7 @@ pub const UNTRUSTED_HOOKS: &[&str] = &[
 ];
 
 /// Arguments that may be the number of an error, by their place.
-const ERRORS: &[(usize, &[&str])] = &[
-    (1, &["signal_deliver", "signal_generate"]),
-    (2, &["cachefiles_lookup"]),
-    (3, &["mr_integ_alloc"]),
-];
+const ERRORS: &[(usize, &[&str])] = &[(2, &["cachefiles_lookup"]), (3, &["mr_integ_alloc"])];
 
 /// Arguments that may be null, by their place.
 const NULLABLE: &[(usize, &[&str])] = &[

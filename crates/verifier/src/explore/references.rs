@@ -42,6 +42,9 @@ impl References {
                     NoMap::NoArray => Reason::NoMapArray,
                 })
             })?;
+            if facts.map_type == MapType::Arena {
+                return unsupported("arenas");
+            }
             check_compatible(input, &facts, maps).map_err(reject)?;
             if let Some(off) = off {
                 check_direct(&facts, off).map_err(reject)?;
