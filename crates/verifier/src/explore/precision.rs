@@ -343,7 +343,7 @@ impl Walk<'_> {
             }
             Insn::LoadImm64 { dst, .. } => wanted.clear(dst),
             // In a function it may be the end of it, which returns 0.
-            Insn::LoadPacket { .. } if later.is_some_and(|later| later.0 != at.0 + 1) => {
+            Insn::LoadPacket { .. } if later != InsnIdx(at.0 + 1) => {
                 wanted.clear(Reg::R0);
                 self.step_back_exit(later, wanted)?;
             }
