@@ -4,7 +4,9 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use crate::support::{Kinds, VMLINUX, bpftool, clang, compile, output, vmlinux};
+use crate::support::{
+    Kinds, VMLINUX, bpftool, clang, compile, our_objects, output, types_in, vmlinux,
+};
 use skep_btf::{Btf, BtfBuilder, FuncLinkage, Kind, Member, Param, dump};
 use tempfile::TempDir;
 
@@ -56,6 +58,14 @@ fn the_types_of_an_object() {
     let (Some(bpftool), Some(kinds)) = (bpftool(), Kinds::compile()) else { return };
     let btf = Btf::parse(&kinds.section(".BTF")).unwrap();
     check(&bpftool, &[], &kinds.folder.path().join("kinds.o"), &btf);
+}
+
+#[test]
+fn the_types_of_our_objects() {
+    let Some(bpftool) = bpftool() else { return };
+    for path in our_objects() {
+        check(&bpftool, &[], &path, &types_in(&path));
+    }
 }
 
 #[test]

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::listing;
-use crate::support::{VMLINUX, clang, compile, output, vmlinux};
-use ::object::{Object, ObjectSection};
+use crate::support::{VMLINUX, clang, compile, our_objects, output, types_in, vmlinux};
 use skep_btf::dedup::{Dedup, Deduplicated};
 use skep_btf::{Btf, BtfBuilder, Error, IntEncoding, Kind, Member, TypeId, dump};
 use tempfile::TempDir;
@@ -26,15 +25,6 @@ fn libbpf(folder: &Path) -> Option<PathBuf> {
     None
 }
 
-/// The types in an object or in raw BTF.
-fn read(path: &Path) -> Btf {
-    let bytes = std::fs::read(path).unwrap();
-    match ::object::File::parse(&*bytes) {
-        Ok(file) => Btf::parse(file.section_by_name(".BTF").unwrap().data().unwrap()).unwrap(),
-        Err(_) => Btf::parse(&bytes).unwrap(),
-    }
-}
-
 fn merge(parts: &[Btf]) -> Deduplicated {
     let mut builder = BtfBuilder::new();
     parts.iter().for_each(|part| drop(builder.append(part).unwrap()));
@@ -46,7 +36,7 @@ fn merge(parts: &[Btf]) -> Deduplicated {
 fn check(libbpf: &Path, files: &[PathBuf]) {
     let out = libbpf.with_file_name("out.btf");
     let figures = output(Command::new(libbpf).args(files).arg(&out));
-    let parts: Vec<Btf> = files.iter().map(|file| read(file)).collect();
+    let parts: Vec<Btf> = files.iter().map(|file| types_in(file)).collect();
     let start = Instant::now();
     let found = merge(&parts).btf;
     let names: Vec<_> = files.iter().map(|file| file.file_name().unwrap()).collect();
@@ -77,9 +67,7 @@ fn types_of_objects_are_what_libbpf_leaves() {
     check(&libbpf, &[one.clone(), one.clone(), one.clone()]);
     check(&libbpf, &[one.clone(), two.clone()]);
     check(&libbpf, &[two.clone(), one.clone()]);
-    let entries = std::fs::read_dir(testkit::root().join("bpf/obj")).unwrap();
-    let mut ours: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-    ours.sort();
+    let mut ours = our_objects();
     check(&libbpf, &ours);
     ours.extend([one, two]);
     check(&libbpf, &ours);
@@ -93,6 +81,24 @@ fn types_of_the_kernel_are_what_libbpf_leaves() {
     let (Some(libbpf), Some(_)) = (libbpf(folder.path()), vmlinux()) else { return };
     let firewall = testkit::root().join("bpf/obj/firewall.bpf.o");
     check(&libbpf, &[VMLINUX.into(), firewall]);
+}
+
+/// Where each type is there once, writing it again changes no byte.
+#[test]
+fn what_is_there_once_is_written_as_it_was() {
+    let mut files = our_objects();
+    files.extend(vmlinux().map(|_| VMLINUX.into()));
+    let mut count = 0;
+    for file in &files {
+        let btf = types_in(file);
+        let again = Dedup::new(&btf).keep_strings().run().unwrap().btf;
+        if again.last_id() == btf.last_id() {
+            assert!(again.to_bytes() == btf.to_bytes(), "{}", file.display());
+            count += 1;
+        }
+    }
+    println!("{count} of {} files have each type once", files.len());
+    assert!(count > 0);
 }
 
 /// A program that is meant for the kernel has types of the kernel: in split BTF they go.

@@ -1,9 +1,10 @@
 //! What several tests need of the machine; what is not there is a skip.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use ::object::{Object, ObjectSection};
+use skep_btf::Btf;
 use tempfile::TempDir;
 use testkit::skip;
 
@@ -34,6 +35,23 @@ fn program(names: &[&str]) -> Option<String> {
         skip(&format!("no {} on this machine", names.join(" or ")));
     }
     found
+}
+
+/// The project's own objects, by name.
+pub(crate) fn our_objects() -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(testkit::root().join("bpf/obj")).unwrap();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths
+}
+
+/// The types in an object or in raw BTF.
+pub(crate) fn types_in(path: &Path) -> Btf {
+    let bytes = std::fs::read(path).unwrap();
+    match ::object::File::parse(&*bytes) {
+        Ok(file) => Btf::parse(file.section_by_name(".BTF").unwrap().data().unwrap()).unwrap(),
+        Err(_) => Btf::parse(&bytes).unwrap(),
+    }
 }
 
 /// Runs a command and returns its standard output.
