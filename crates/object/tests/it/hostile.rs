@@ -241,6 +241,66 @@ fn random_damage() {
     }
 }
 
+/// Mutants of each object that are linked, and adapted to damaged types.
+const FEWER_MUTANTS: u32 = 20;
+
+/// Does something to whole and damaged bytes, each within the time that it may take.
+fn damage(bytes: &[u8], random: &mut Random, places: &[Range<usize>], run: impl Fn(&[u8])) {
+    run(bytes);
+    for number in 0..FEWER_MUTANTS {
+        let mut mutant = bytes.to_vec();
+        random.mutate(&mut mutant, places);
+        let start = Instant::now();
+        run(&mutant);
+        let took = start.elapsed();
+        assert!(took < MAX_TIME, "mutant {number}: {took:?}");
+    }
+}
+
+#[test]
+fn damaged_objects_are_linked() {
+    let mut random = Random(0x5eed_11cc_0000_0001);
+    let mut paths = support::files(&objects(), ".bpf.o");
+    paths.extend(support::compiled_cases(&support::scratch("hostile-link")));
+    for path in paths {
+        let object = std::fs::read(&path).expect("the object is there");
+        damage(&object, &mut random, &places(&object), fuzz::link);
+    }
+}
+
+#[test]
+fn programs_are_adapted_to_damaged_types() {
+    let mut random = Random(0x5eed_c04e_0000_0001);
+    for path in support::compiled_cases(&support::scratch("hostile-core")) {
+        let object = std::fs::read(&path).expect("the object is there");
+        let Some(types) = support::parse(&path).btf().map(skep_btf::Btf::to_bytes) else {
+            continue;
+        };
+        let mut bytes = u32::try_from(object.len()).expect("it is small").to_le_bytes().to_vec();
+        bytes.extend_from_slice(&object);
+        let start = bytes.len();
+        bytes.extend_from_slice(&types);
+        damage(&bytes, &mut random, &[start..bytes.len()], fuzz::core);
+        let (at, size) = (section_offset(&object, ".BTF"), section_size(&object, ".BTF"));
+        let own = 4 + at..4 + at + usize::try_from(size).expect("a file in memory");
+        damage(&bytes, &mut random, &[own], fuzz::core);
+    }
+}
+
+#[test]
+fn damaged_map_definitions() {
+    let mut random = Random(0x5eed_3a95_0000_0001);
+    let outer: [u32; 9] = [12, 4, 4, 1, 0, 0, 0, 7, 0];
+    let inner: [u32; 9] = [2, 4, 8, 1, 0, 7, 2, 0, 0];
+    let words: Vec<u8> = outer.iter().chain(&inner).flat_map(|word| word.to_le_bytes()).collect();
+    for shape in 0..8u8 {
+        let bytes: Vec<u8> = [shape].into_iter().chain(words.iter().copied()).collect();
+        for _ in 0..50 {
+            damage(&bytes, &mut random, &[0..bytes.len()], fuzz::legacy_maps);
+        }
+    }
+}
+
 #[test]
 fn many_symbols_with_one_long_name() {
     let object = counters();
