@@ -280,7 +280,7 @@ fn programs_are_adapted_to_damaged_types() {
         bytes.extend_from_slice(&object);
         let start = bytes.len();
         bytes.extend_from_slice(&types);
-        damage(&bytes, &mut random, &[start..bytes.len()], fuzz::core);
+        damage(&bytes, &mut random, std::slice::from_ref(&(start..bytes.len())), fuzz::core);
         let (at, size) = (section_offset(&object, ".BTF"), section_size(&object, ".BTF"));
         let own = 4 + at..4 + at + usize::try_from(size).expect("a file in memory");
         damage(&bytes, &mut random, &[own], fuzz::core);
@@ -296,7 +296,7 @@ fn damaged_map_definitions() {
     for shape in 0..8u8 {
         let bytes: Vec<u8> = [shape].into_iter().chain(words.iter().copied()).collect();
         for _ in 0..50 {
-            damage(&bytes, &mut random, &[0..bytes.len()], fuzz::legacy_maps);
+            damage(&bytes, &mut random, std::slice::from_ref(&(0..bytes.len())), fuzz::legacy_maps);
         }
     }
 }

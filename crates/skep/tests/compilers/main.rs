@@ -64,11 +64,14 @@ fn frames() -> Vec<Frame> {
     frames
 }
 
+/// The entries of a map: keys and values.
+type Entries = Vec<(Vec<u8>, Vec<Vec<u8>>)>;
+
 /// What a program does: verdicts and packets, then what is in the maps.
 #[derive(PartialEq, Eq)]
 struct Deeds {
     runs: Vec<(u32, Vec<u8>)>,
-    maps: Vec<(String, Vec<(Vec<u8>, Vec<Vec<u8>>)>)>,
+    maps: Vec<(String, Entries)>,
 }
 
 /// Loads an object and runs one of its programs.
@@ -104,7 +107,7 @@ fn deeds(
 
 /// The maps that the source defines. Where global variables are is up to the compiler, and what is
 /// in a program array up to the engine.
-fn maps(loaded: &Loaded) -> Vec<(String, Vec<(Vec<u8>, Vec<Vec<u8>>)>)> {
+fn maps(loaded: &Loaded) -> Vec<(String, Entries)> {
     let comparable = loaded.maps.iter().filter(|map| {
         !map.is_global_data() && !map.is_event_ring() && map.def().map_type != MapType::ProgArray
     });

@@ -6,6 +6,7 @@
 
 mod disassembly;
 mod frames;
+mod loading;
 mod packets;
 
 use std::path::Path;
