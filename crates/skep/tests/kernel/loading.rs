@@ -202,7 +202,8 @@ fn settings_that_do_not_fit() {
     check(&CONFIG.replace("CONFIG_NO=n\n", ""), "extern 'CONFIG_NO' (.kconfig) is not resolved");
 }
 
-/// Symbols of the kernel: without a type by their address, with one by their number.
+/// Symbols of the kernel: without a type by their address, functions by their number; weak ones that
+/// it lacks are 0.
 #[test]
 fn kernel_symbols_are_found() {
     let Some(engine) = crate::kernel() else { return };
@@ -210,21 +211,21 @@ fn kernel_symbols_are_found() {
         #include <linux/bpf.h>
         #include <bpf/bpf_helpers.h>
 
-        struct rq {
-            unsigned int nr_running;
-        };
         extern const void _text __ksym;
-        extern const struct rq runqueues __ksym;
         extern const void no_such_symbol __ksym __weak;
-        extern void bpf_rcu_read_lock(void) __ksym __weak;
+        extern const int no_such_variable __ksym __weak;
+        extern void bpf_rcu_read_lock(void) __ksym;
+        extern void bpf_rcu_read_unlock(void) __ksym __weak;
         extern void no_such_function(void) __ksym __weak;
 
-        SEC("raw_tp/sys_enter")
+        SEC("tp_btf/task_newtask")
         int symbols(void *ctx)
         {
-            if (&no_such_symbol || no_such_function)
+            if (&no_such_symbol || &no_such_variable || no_such_function)
                 no_such_function();
-            return (long)&_text + (bpf_per_cpu_ptr(&runqueues, 0) != 0);
+            bpf_rcu_read_lock();
+            bpf_rcu_read_unlock();
+            return (long)&_text != 0;
         }
 
         char _license[] SEC("license") = "GPL";
