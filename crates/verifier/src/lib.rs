@@ -26,6 +26,7 @@ pub mod explain;
 mod explore;
 pub mod facts;
 pub mod fields;
+pub mod fuzz;
 pub mod input;
 pub mod kernel_words;
 pub mod limits;

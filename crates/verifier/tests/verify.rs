@@ -18,6 +18,9 @@
 
 #[path = "verify/facts.rs"]
 mod facts;
+#[cfg(test)]
+#[path = "verify/fuzz.rs"]
+mod fuzz;
 #[path = "verify/kernel.rs"]
 mod kernel;
 #[path = "verify/setting.rs"]

@@ -2,7 +2,6 @@
 
 use skep_spec::insn::{AtomicOp, Operand, Reg, Size};
 
-use super::alu::writable;
 use super::memory::{Access, Transfer};
 use crate::explore::Walk;
 use crate::rejection::{Check, Direction, Reason};
@@ -11,7 +10,9 @@ use crate::state::{Kind, Register};
 impl Walk<'_> {
     /// A read-modify-write operation on `*(size *)(dst + off)`.
     ///
-    /// Sound: the register that fetches gets what a load would; memory gets what is not known.
+    /// Sound: the register that fetches gets what a load would; memory gets what is not known. As in
+    /// Linux, that register is overwritten before memory is looked at, so that it cannot be the one
+    /// that points there (`check_atomic_rmw`).
     pub(crate) fn check_atomic(
         &mut self,
         size: Size,
@@ -35,7 +36,7 @@ impl Walk<'_> {
             | AtomicOp::Xor { fetch } => fetch.then_some(src),
         };
         if let Some(reg) = fetching {
-            writable(reg)?;
+            self.write(reg, Register::UNKNOWN)?;
         }
         let access = Access { reg: dst, off: off.into(), size, aligned: true };
         self.access(access, Transfer::Probe)?;

@@ -151,7 +151,10 @@ impl Walk<'_> {
         if !loaded.is_scalar() || access.size == Size::DW {
             return Ok(loaded);
         }
-        Ok(Register { value: loaded.value.reloaded(access.size, signed).settled(), ..loaded })
+        let value = loaded.value.reloaded(access.size, signed).settled();
+        // A number with another sign is not what was spilled. Linux 6.18 forgets that.
+        let same = !signed || value == loaded.value;
+        Ok(Register { value, ..if same { loaded } else { loaded.nameless() } })
     }
 
     /// Notes what an instruction accesses. One that accesses converted memory, such as a context, is

@@ -113,7 +113,7 @@ impl Bench {
         if places.is_empty() {
             return Err("the kernel loads no programs here: this takes root".into());
         }
-        let world = World::new(&shared, kernel_types, types);
+        let world = World::new(&shared, engine.possible_cpus(), kernel_types, types);
         let maps = world.numbers().collect();
         Ok(Bench { engine, places, world, maps, btf })
     }

@@ -167,15 +167,16 @@ fn create(engine: &dyn Engine, shape: &Shape, inner: Option<Handle>) -> Option<H
 /// What the verifier is told of the maps, and the kernel's types.
 pub(crate) struct World {
     facts: Vec<Option<MapFacts>>,
+    cpus: u32,
     btf: Option<Btf>,
     types: Btf,
 }
 
 impl World {
     /// The maps that the kernel has made, by number; the kernel's types, and the programs'.
-    pub(crate) fn new(kernel: &Handles, btf: Option<Btf>, types: Btf) -> World {
+    pub(crate) fn new(kernel: &Handles, cpus: u32, btf: Option<Btf>, types: Btf) -> World {
         let known = |number| kernel.of(number).map(|_| facts(number));
-        World { facts: (0..SHAPES.len()).map(known).collect(), btf, types }
+        World { facts: (0..SHAPES.len()).map(known).collect(), cpus, btf, types }
     }
 
     /// The types of programs.
@@ -221,5 +222,9 @@ impl Environment for World {
 
     fn kernel_btf(&self) -> Option<&Btf> {
         self.btf.as_ref()
+    }
+
+    fn cpus(&self) -> u32 {
+        self.cpus
     }
 }

@@ -170,8 +170,8 @@ fn within<'a>(
 /// An access that ends behind a struct, which is allowed in the array of any length at its end.
 fn beyond<'a>(btf: &Btf, composite: &Composite<'_>, wanted: Wanted) -> Result<Step<'a>, Nothing> {
     let Wanted { off, size } = wanted;
-    let refused =
-        || Err(format!("access beyond struct {} at off {off} size {size}", composite.name));
+    let name = if composite.name.is_empty() { "(anon)" } else { composite.name };
+    let refused = || Err(format!("access beyond struct {name} at off {off} size {size}"));
     let Some(last) = composite.members.last() else { return refused() };
     let Ok((_, Type::Array(Array { element, nelems: 0, .. }))) = btf.resolve(last.ty) else {
         return refused();

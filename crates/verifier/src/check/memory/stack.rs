@@ -169,7 +169,8 @@ impl Walk<'_> {
     /// Stores to one of several places.
     ///
     /// Sound: each byte in range may now be what it was or part of what was stored, so that it is
-    /// known to be zero only if both are.
+    /// known to be zero only if both are. Of a value that was spilled there nothing is known any
+    /// more, nor of its bytes out of range.
     fn store_somewhere(&mut self, frame: u8, range: StackRange, transfer: Transfer) -> Check {
         let zero = match transfer {
             Transfer::Store(Operand::Reg(reg)) => self.state.register(reg).is_null(),
@@ -185,7 +186,7 @@ impl Walk<'_> {
                 zero_used = true;
                 continue;
             }
-            slot.spilled = Register::UNINIT;
+            forget_spill(slot);
             slot.bytes[byte] = if zero && before == Byte::Zero {
                 zero_used = true;
                 Byte::Zero

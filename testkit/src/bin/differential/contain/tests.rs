@@ -52,7 +52,7 @@ fn compare(falsify: impl FnOnce(&mut States)) -> Contained {
     let engine = UserEngine::new(Arc::new(FixedWorld::new(1_000_000_000, 1)));
     let maps = Handles::new(&engine);
     let (types, _) = types::build().expect("the types are right");
-    let world = World::new(&maps, None, types);
+    let world = World::new(&maps, 1, None, types);
     let hook = xdp();
     let code = assemble(PROGRAM).expect("the program is right");
     let subject = Subject { hook: &hook, code: &code, funcs: &[], btf: Handle(0) };

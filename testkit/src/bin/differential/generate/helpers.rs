@@ -123,6 +123,8 @@ impl Generator<'_> {
             self.function.pinned = [saved.as_slice(), &ARGS[..=index]].concat();
             let next = proto.args.get(index + 1).copied();
             area = self.argument(ARGS[index], *arg, next, map, area);
+            // It may be an address, which no step takes for a number.
+            self.function.set(ARGS[index], Kind::Unreadable);
         }
         self.function.pinned = saved;
         self.assembler.call(proto.helper.number().cast_signed());
