@@ -73,7 +73,7 @@ pub(crate) struct RunArgs {
     pub(crate) object: Option<PathBuf>,
     /// Run a classic filter instead, on the bytes that the capture has: a file as for `skep asm
     /// --classic`, or what `tcpdump -ddd` prints
-    #[arg(long, value_name = "FILE|TEXT", conflicts_with_all = ["object", "programs", "prog_type", "semantics", "btf", "repeat", "unverified"])]
+    #[arg(long, value_name = "FILE|TEXT", conflicts_with_all = ["object", "programs", "prog_type", "semantics", "btf", "kconfig", "repeat", "unverified"])]
     pub(crate) filter: Option<String>,
     /// Run the classic filter as it is, without translating it to eBPF
     #[arg(long, requires = "filter")]
@@ -102,6 +102,10 @@ pub(crate) struct RunArgs {
     /// BTF to relocate against [default: this machine's, /sys/kernel/btf/vmlinux]
     #[arg(long, value_name = "FILE")]
     pub(crate) btf: Option<PathBuf>,
+    /// Settings of the kernel that programs ask for: a file in the form of `.config`, compressed or
+    /// not [default: those of the kernel that runs]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kconfig: Option<PathBuf>,
     /// Run programs that the verifier does not accept, in the interpreter, which checks every access
     #[arg(long)]
     pub(crate) unverified: bool,

@@ -227,6 +227,11 @@ impl Object {
         &self.records
     }
 
+    /// Whether it asks for settings of the kernel (`.kconfig`).
+    pub fn has_settings(&self) -> bool {
+        self.kconfig_map().is_some()
+    }
+
     /// The map of kernel settings, which is the last, if there is one.
     pub(crate) fn kconfig_map(&self) -> Option<MapIdx> {
         let last = self.maps.len().checked_sub(1)?;

@@ -22,10 +22,12 @@ pub trait Environment {
     /// The kernel's types, of which some helpers and program types speak.
     fn kernel_btf(&self) -> Option<&Btf>;
 
-    /// Whether the kernel was built, and is run, with a helper. With all, unless told otherwise.
+    /// Whether the kernel was built, and is run, with a helper. With all, unless told otherwise, but
+    /// those that write where they please: kernels that are locked down do not have
+    /// `bpf_probe_write_user`, and few are built with `bpf_override_return`
+    /// (`CONFIG_BPF_KPROBE_OVERRIDE`).
     fn offers(&self, helper: HelperId) -> bool {
-        let _ = helper;
-        true
+        !matches!(helper, HelperId::ProbeWriteUser | HelperId::OverrideReturn)
     }
 
     /// How many CPUs there can be, which limits what `bpf_get_smp_processor_id` returns.

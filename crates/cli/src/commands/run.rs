@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use skep::capture::{Frame, LinkType, Reader};
 use skep::command::prog::Semantics;
-use skep::load::{self, Loaded};
+use skep::load::{self, KernelConfig, Loaded};
 use skep::object::core::CoreTarget;
 use skep::object::{Object, ProgramKind};
 use skep::replay;
@@ -55,10 +55,12 @@ fn run_object(global: &Global, args: &RunArgs, path: &Path) -> Result<ExitCode, 
     let place = Place::new(global, args)?;
     let types = input::core_types(&object, args.btf.as_deref())?;
     let target = types.as_ref().map(CoreTarget::new);
+    let config = settings(&object, args)?;
     let options = load::Options {
         programs: &programs,
         prog_type,
         target: target.as_ref(),
+        config: config.as_ref(),
         ..load::Options::default()
     };
     let loaded = load::load(&place.engine, &object, &options).map_err(|error| {
@@ -78,6 +80,17 @@ fn run_object(global: &Global, args: &RunArgs, path: &Path) -> Result<ExitCode, 
     }
     // What was found before the capture, or a program, failed is not lost.
     ended.map(|()| ExitCode::SUCCESS)
+}
+
+/// The kernel's settings, where the object asks for some.
+fn settings(object: &Object, args: &RunArgs) -> Result<Option<KernelConfig>, Failure> {
+    match &args.kconfig {
+        Some(path) => {
+            let read = KernelConfig::file(path).map_err(|error| Failure::new(&error))?;
+            Ok(Some(read))
+        }
+        None => Ok(object.has_settings().then(KernelConfig::running)),
+    }
 }
 
 /// The programs to run: those that are named, or all that take packets.
