@@ -42,7 +42,6 @@ pub fn verifier(bytes: &[u8]) {
     let Some(load) = Load::read(bytes) else { return };
     let Ok(code) = decode(&load.insns) else { return };
     let report = load.verify(&code, true);
-    assert!(report.statistics.processed <= STEPS + 1, "walk: it was given up, and went on");
     let fails = !matches!(report.outcome, Outcome::Accepted(_));
     let explanation = explain(&load.input(&code), &report);
     assert_eq!(explanation.is_some(), fails, "explain: what fails is explained");

@@ -61,9 +61,10 @@ impl Generator<'_> {
                 Operand::Imm(self.random.immediate())
             };
             let condition = self.random.pick(CONDITIONS);
+            // Before the branch, as it may have to be set.
+            let changed = self.scalar();
             let behind = self.assembler.label();
             self.assembler.branch(width, condition, dst, src, behind);
-            let changed = self.scalar();
             self.assembler.alu(AluOp::Add, changed, 1);
             self.assembler.place(behind);
             self.function.set(changed, Kind::Scalar(u64::MAX));
