@@ -9,7 +9,7 @@
 //! Each register that ever holds a number, and each number on the stack, becomes a word of `M[]`;
 //! an instruction loads its operands from there into `A` and `X` and stores its result. Registers
 //! have 64 bits and words 32, so for each instruction it is known what the upper half of a register
-//! holds ([`number`]): mostly zero, and then 32 bits tell all. An instruction whose result would
+//! holds (`number`): mostly zero, and then 32 bits tell all. An instruction whose result would
 //! depend on an upper half that is not known is an error.
 //!
 //! What is computed is the program's result for every input on which the program is safe. That it is

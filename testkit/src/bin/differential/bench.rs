@@ -151,6 +151,14 @@ impl Bench {
         judge::states(&self.world, &Subject { hook, code: &code, funcs, btf: self.btf })
     }
 
+    /// Whether what a program does may hang on addresses.
+    pub(crate) fn shows_addresses(&self, program: &Program) -> bool {
+        let hook = &self.places[program.place].hook;
+        let code: Code = program.insns.iter().copied().collect();
+        let Program { funcs, .. } = program;
+        judge::shows_addresses(&self.world, &Subject { hook, code: &code, funcs, btf: self.btf })
+    }
+
     /// Prints a program and what both say of it.
     pub(crate) fn show(&self, seed: u64, ask_kernel: bool) {
         let Some(program) = self.program(seed) else { return };

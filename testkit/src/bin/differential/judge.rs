@@ -11,6 +11,7 @@ use skep_verifier::log::Level;
 use skep_verifier::outcome::Report;
 use skep_verifier::{Flags, Input, Observer, Options, Outcome, verify_observed};
 
+use crate::addresses::Addresses;
 use crate::contain::States;
 use crate::hook::Hook;
 use crate::kernel_log::final_line;
@@ -121,6 +122,14 @@ pub(crate) fn here(world: &World, subject: &Subject<'_>, log: Level) -> (Here, S
         Outcome::Unsupported(unsupported) => Here::Unsupported(unsupported.what),
     };
     (here, report.log)
+}
+
+/// Whether what a program does may hang on addresses: see [`Addresses`].
+pub(crate) fn shows_addresses(world: &World, subject: &Subject<'_>) -> bool {
+    let mut addresses = Addresses::new(subject.code);
+    let options = Options { log: Level::Silent, prune: true };
+    ask(world, subject, options, Some(&mut addresses));
+    addresses.shown
 }
 
 /// What the verifier says of the machine on all paths of a program, if it gets to their end.

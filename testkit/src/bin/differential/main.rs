@@ -19,6 +19,7 @@
 //! programs are not what they should be ([`conditions`]).
 #![forbid(unsafe_code)]
 
+mod addresses;
 mod assembler;
 mod bench;
 mod conditions;
