@@ -41,6 +41,27 @@ pub struct ProgLoad<'a> {
     pub log_level: u32,
 }
 
+impl<'a> ProgLoad<'a> {
+    /// A program of which nothing but this is said: GPL, no flags, no types, no log.
+    #[must_use]
+    pub fn new(name: &'a str, prog_type: ProgType, code: &'a Code) -> ProgLoad<'a> {
+        ProgLoad {
+            name,
+            prog_type,
+            expected_attach_type: None,
+            code,
+            license: "GPL",
+            flags: 0,
+            kern_version: 0,
+            ifindex: 0,
+            btf: None,
+            attach_btf_id: 0,
+            attach_to: None,
+            log_level: 0,
+        }
+    }
+}
+
 /// A program's BTF.
 #[derive(Clone, Copy, Debug)]
 pub struct ProgBtf<'a> {

@@ -96,20 +96,7 @@ fn program(prog_type: ProgType, text: &str) -> Arc<Program> {
 }
 
 fn load(code: &Code) -> ProgLoad<'_> {
-    ProgLoad {
-        name: "speed",
-        prog_type: ProgType::Xdp,
-        expected_attach_type: None,
-        code,
-        license: "GPL",
-        flags: 0,
-        kern_version: 0,
-        ifindex: 0,
-        btf: None,
-        attach_btf_id: 0,
-        attach_to: None,
-        log_level: 0,
-    }
+    ProgLoad::new("speed", ProgType::Xdp, code)
 }
 
 fn measure(name: &str, run: &mut Run<'_>, times: u32) {

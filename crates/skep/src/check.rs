@@ -22,7 +22,7 @@ use skep_spec::abi::{AttachType, ProgType};
 use skep_spec::insn::{Callee, Imm64};
 use skep_spec::{Code, decode::decode};
 use skep_verifier::explain::{Explanation, explain};
-use skep_verifier::input::{FuncInfo, LineInfo, Target as AttachTarget};
+use skep_verifier::input::{FuncInfo, LineInfo, NO_ATTACH_TYPE, Target as AttachTarget};
 use skep_verifier::{Flags, Input, Report, verify};
 
 use self::world::World;
@@ -135,9 +135,6 @@ fn bare(prog_type: ProgType, report: Report) -> Checked {
     let (name, section) = (String::new(), String::new());
     Checked { name, section, prog_type, report, source: None, explanation: None }
 }
-
-/// What stands in a load command that names no attach type: 0.
-const NO_ATTACH_TYPE: AttachType = AttachType::CgroupInetIngress;
 
 /// Verifies a program of an object.
 fn one(object: &Object, index: FunctionIdx, options: &Options<'_>) -> Result<Checked> {

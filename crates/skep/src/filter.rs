@@ -79,20 +79,7 @@ impl CaptureFilter {
             EngineKind::Linux => ProgType::SchedCls,
             EngineKind::User => prog_type,
         };
-        let load = ProgLoad {
-            name: "filter",
-            prog_type,
-            expected_attach_type: None,
-            code: &code,
-            license: "GPL",
-            flags: 0,
-            kern_version: 0,
-            ifindex: 0,
-            btf: None,
-            attach_btf_id: 0,
-            attach_to: None,
-            log_level: 0,
-        };
+        let load = ProgLoad::new("filter", prog_type, &code);
         let loaded = engine.prog_load(&load)?;
         Ok(CaptureFilter { how: How::Loaded(Owned::new(engine, loaded.handle)) })
     }

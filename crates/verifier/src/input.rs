@@ -50,7 +50,7 @@ impl<'a> Input<'a> {
     /// said before there were attach types (`bpf_prog_load_fixup_attach_type`).
     #[must_use]
     pub(crate) fn with_attach_type(self) -> Input<'a> {
-        let none = matches!(self.attach_type, None | Some(AttachType::CgroupInetIngress));
+        let none = matches!(self.attach_type, None | Some(NO_ATTACH_TYPE));
         let attach_type = match self.prog_type {
             ProgType::CgroupSock if none => Some(AttachType::CgroupInetSockCreate),
             ProgType::SkReuseport if none => Some(AttachType::SkReuseportSelect),
@@ -59,6 +59,9 @@ impl<'a> Input<'a> {
         Input { attach_type, ..self }
     }
 }
+
+/// What stands in a load command that names no attach type: 0.
+pub const NO_ATTACH_TYPE: AttachType = AttachType::CgroupInetIngress;
 
 /// Flags of the load command.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

@@ -16,19 +16,6 @@ static __noinline int filled(struct __sk_buff *skb, int *value)
 	return load_byte(skb, 14) + *value;
 }
 
-/* 1 to 256, or 0. */
-static __noinline int divisor(struct __sk_buff *skb)
-{
-	return (load_byte(skb, 1) & 255) + 1;
-}
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, char[300]);
-} table SEC(".maps");
-
 SEC("socket")
 int called(struct __sk_buff *skb)
 {
@@ -41,33 +28,6 @@ int written_before(struct __sk_buff *skb)
 	int value;
 
 	return filled(skb, &value) + value;
-}
-
-SEC("tc")
-int within_the_table(struct __sk_buff *skb)
-{
-	__u32 key = 0;
-	char *value = bpf_map_lookup_elem(&table, &key);
-	__u64 at = divisor(skb);
-
-	if (!value)
-		return 0;
-	return value[at];
-}
-
-/* On the path of the short packet the value is the number 0, which is too small for -1. */
-SEC("tc")
-int bad_before_the_table(struct __sk_buff *skb)
-{
-	__u32 key = 0;
-	char *value = bpf_map_lookup_elem(&table, &key);
-	__u64 at = divisor(skb);
-
-	if (!value)
-		return 0;
-	asm volatile("%0 += -1" : "+r"(at));
-	value += at;
-	return *(volatile char *)value;
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -50,20 +50,7 @@ pub(crate) fn map(
 
 /// A program without a name.
 pub(crate) fn prog(code: &Code, prog_type: ProgType, attach: Option<AttachType>) -> ProgLoad<'_> {
-    ProgLoad {
-        name: "",
-        prog_type,
-        expected_attach_type: attach,
-        code,
-        license: "GPL",
-        flags: 0,
-        kern_version: 0,
-        ifindex: 0,
-        btf: None,
-        attach_btf_id: 0,
-        attach_to: None,
-        log_level: 0,
-    }
+    ProgLoad { expected_attach_type: attach, ..ProgLoad::new("", prog_type, code) }
 }
 
 /// The log of loading a program, and whether it was accepted.

@@ -39,20 +39,7 @@ fn create(engine: &UserEngine, map_type: MapType, value_size: u32, max_entries: 
 
 fn load(engine: &UserEngine, prog_type: ProgType, name: &str, text: &str) -> Result<Handle> {
     let code = assemble(text).unwrap();
-    let load = ProgLoad {
-        name,
-        prog_type,
-        expected_attach_type: None,
-        code: &code,
-        license: "GPL",
-        flags: 0,
-        kern_version: 0,
-        ifindex: 0,
-        btf: None,
-        attach_btf_id: 0,
-        attach_to: None,
-        log_level: 0,
-    };
+    let load = ProgLoad::new(name, prog_type, &code);
     engine.prog_load(&load).map(|loaded| loaded.handle)
 }
 

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use skep_btf::{Btf, TypeId};
 use skep_command::prog::ProgLoad;
-use skep_command::{Errno, Error, Handle, Result};
+use skep_command::{Errno, Handle, Result};
+use skep_spec::abi::MapType;
 use skep_spec::abi::flags::{map as map_flags, prog_load};
 use skep_spec::abi::license::is_gpl_compatible;
-use skep_spec::abi::{AttachType, MapType};
 use skep_spec::insn::{Imm64, Insn};
 use skep_verifier::environment::{MapBtf, MapFacts, NoMap};
-use skep_verifier::input::{FuncInfo, LineInfo, Target};
+use skep_verifier::input::{FuncInfo, LineInfo, NO_ATTACH_TYPE, Target};
 use skep_verifier::log::Level;
 use skep_verifier::{Environment, Flags, Input, Options, Outcome, Report, fields, verify};
 
@@ -20,9 +20,6 @@ use super::error;
 use super::objects::Objects;
 use crate::kernel_types::KernelTypes;
 use crate::maps::Map;
-
-/// What stands in a load command that names no attach type: 0.
-const NO_ATTACH_TYPE: AttachType = AttachType::CgroupInetIngress;
 
 /// What an engine has that a program is verified against.
 pub(super) struct Surroundings<'a> {
@@ -119,23 +116,21 @@ pub(super) fn check(prog: &ProgLoad<'_>, around: &Surroundings<'_>) -> Result<St
         target: (prog.attach_btf_id != 0).then_some(Target::Kernel(TypeId(prog.attach_btf_id))),
     };
     let Report { outcome, log, .. } = verify(&input, around, options(level(prog.log_level)));
-    let refused = |errno, why: &str| {
-        let log = match log.is_empty() {
-            true => verify(&input, around, options(Level::Changes)).log,
-            false => log.clone(),
-        };
-        let error: Error = error(errno, format!("load program {:?}: {why}", prog.name));
-        Err(error.with_log(log))
-    };
-    match &outcome {
-        Outcome::Accepted(_) => Ok(log),
+    let (errno, why) = match outcome {
+        Outcome::Accepted(_) => return Ok(log),
         Outcome::Rejected(rejection) => {
-            refused(Errno(rejection.reason.errno()), &format!("rejected: {}", rejection.final_line))
+            (Errno(rejection.reason.errno()), format!("rejected: {}", rejection.final_line))
         }
         Outcome::Unsupported(unsupported) => {
-            refused(Errno::EOPNOTSUPP, &format!("not verified: it uses {}", unsupported.what))
+            (Errno::EOPNOTSUPP, format!("not verified: it uses {}", unsupported.what))
         }
-    }
+    };
+    let log = match log.is_empty() {
+        true => verify(&input, around, options(Level::Changes)).log,
+        false => log,
+    };
+    let refused = error(errno, format!("load program {:?}: {why}", prog.name));
+    Err(refused.with_log(log).with_help("`skep check` says at which line, and why"))
 }
 
 fn options(log: Level) -> Options {

@@ -17,20 +17,7 @@ type Seen = Result<(u32, Vec<u8>, Vec<u8>), Errno>;
 
 fn see(engine: &dyn Engine, prog_type: ProgType, text: &str, run: &TestRun<'_>) -> Seen {
     let code = assemble(text).unwrap();
-    let load = ProgLoad {
-        name: "test",
-        prog_type,
-        expected_attach_type: None,
-        code: &code,
-        license: "GPL",
-        flags: 0,
-        kern_version: 0,
-        ifindex: 0,
-        btf: None,
-        attach_btf_id: 0,
-        attach_to: None,
-        log_level: 0,
-    };
+    let load = ProgLoad::new("test", prog_type, &code);
     let loaded = engine.prog_load(&load).unwrap_or_else(|error| {
         panic!("{error}\n{text}\n{}", error.log.as_deref().unwrap_or_default())
     });
@@ -53,20 +40,7 @@ fn trusting() -> UserEngine {
 fn kernel() -> Option<LinuxEngine> {
     let engine = LinuxEngine::new().ok()?;
     let code = assemble("r0 = 0\nexit").unwrap();
-    let load = ProgLoad {
-        name: "probe",
-        prog_type: ProgType::Xdp,
-        expected_attach_type: None,
-        code: &code,
-        license: "GPL",
-        flags: 0,
-        kern_version: 0,
-        ifindex: 0,
-        btf: None,
-        attach_btf_id: 0,
-        attach_to: None,
-        log_level: 0,
-    };
+    let load = ProgLoad::new("probe", ProgType::Xdp, &code);
     match engine.prog_load(&load) {
         Ok(_) => Some(engine),
         Err(error) => {

@@ -145,18 +145,9 @@ pub(crate) fn run_code(
     btf: Option<ProgBtf<'_>>,
 ) -> Result<TestRunReply, Error> {
     let prog = engine.prog_load(&ProgLoad {
-        name: "helpers",
-        prog_type: start.prog_type,
-        expected_attach_type: None,
-        code,
-        license: "GPL",
         flags: start.flags,
-        kern_version: 0,
-        ifindex: 0,
         btf,
-        attach_btf_id: 0,
-        attach_to: None,
-        log_level: 0,
+        ..ProgLoad::new("helpers", start.prog_type, code)
     })?;
     let reply = engine.prog_test_run(
         prog.handle,

@@ -145,20 +145,7 @@ impl Script {
     fn load(&self, engine: &dyn Engine, maps: &[Handle], name: &str) -> Result<Handle> {
         let (_, code) = self.programs.iter().find(|(other, _)| other == name).expect("a program");
         let code = bound(code, maps);
-        let load = ProgLoad {
-            name: &name[..name.len().min(NAME_MAX)],
-            prog_type: self.prog_type,
-            expected_attach_type: None,
-            code: &code,
-            license: "GPL",
-            flags: 0,
-            kern_version: 0,
-            ifindex: 0,
-            btf: None,
-            attach_btf_id: 0,
-            attach_to: None,
-            log_level: 0,
-        };
+        let load = ProgLoad::new(&name[..name.len().min(NAME_MAX)], self.prog_type, &code);
         engine.prog_load(&load).map(|loaded| loaded.handle)
     }
 

@@ -10,7 +10,7 @@ use flate2::read::GzDecoder;
 use skep_command::Engine;
 use skep_command::prog::ProgLoad;
 use skep_spec::Code;
-use skep_spec::abi::ProgType;
+use skep_spec::abi::{HelperId, ProgType};
 use skep_spec::insn::{Callee, Insn, Operand, Reg, Width};
 
 use crate::error::{Error, Result};
@@ -24,9 +24,6 @@ const VERSION: &str = "LINUX_KERNEL_VERSION";
 const HAS_COOKIE: &str = "LINUX_HAS_BPF_COOKIE";
 /// Whether system calls take their arguments in a `struct pt_regs`.
 const HAS_WRAPPER: &str = "LINUX_HAS_SYSCALL_WRAPPER";
-
-/// The helper that programs ask for their cookie (UAPI `BPF_FUNC_get_attach_cookie`).
-const GET_ATTACH_COOKIE: i32 = 174;
 
 /// A kernel's settings.
 #[derive(Clone, Debug, Default)]
@@ -140,23 +137,10 @@ fn has_wrapper() -> bool {
 /// Whether the engine takes a program that asks for its cookie.
 fn has_cookie(engine: &dyn Engine) -> bool {
     let mut code = Code::new();
-    code.push(Insn::Call(Callee::Helper(GET_ATTACH_COOKIE)));
+    code.push(Insn::Call(Callee::Helper(HelperId::GetAttachCookie.number().cast_signed())));
     code.push(Insn::Mov { width: Width::W64, dst: Reg::R0, src: Operand::Imm(0) });
     code.push(Insn::Exit);
-    let loaded = engine.prog_load(&ProgLoad {
-        name: "has_cookie",
-        prog_type: ProgType::Tracepoint,
-        expected_attach_type: None,
-        code: &code,
-        license: "GPL",
-        flags: 0,
-        kern_version: 0,
-        ifindex: 0,
-        btf: None,
-        attach_btf_id: 0,
-        attach_to: None,
-        log_level: 0,
-    });
+    let loaded = engine.prog_load(&ProgLoad::new("has_cookie", ProgType::Tracepoint, &code));
     match loaded {
         Ok(loaded) => {
             engine.close(loaded.handle);

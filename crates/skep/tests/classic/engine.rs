@@ -51,20 +51,7 @@ const SOCKET: Kind = Kind {
 const SECCOMP: Kind = Kind { rules: Rules::Seccomp, ancillary: &[], link: false };
 
 fn load(engine: &Arc<dyn Engine>, translated: &Translated) -> skep::command::Result<Handle> {
-    let load = ProgLoad {
-        name: "filter",
-        prog_type: translated.prog_type,
-        expected_attach_type: None,
-        code: &translated.code,
-        license: "GPL",
-        flags: 0,
-        kern_version: 0,
-        ifindex: 0,
-        btf: None,
-        attach_btf_id: 0,
-        attach_to: None,
-        log_level: 0,
-    };
+    let load = ProgLoad::new("filter", translated.prog_type, &translated.code);
     engine.prog_load(&load).map(|loaded| loaded.handle)
 }
 

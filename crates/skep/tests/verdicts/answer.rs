@@ -157,18 +157,9 @@ impl Kernel<'_> {
         };
         let code = skep::spec::asm::assemble("r0 = 0\nexit\n").unwrap();
         let load = ProgLoad {
-            name: "",
-            prog_type,
             expected_attach_type: kind.attach_type,
-            code: &code,
-            license: "GPL",
-            flags: 0,
-            kern_version: 0,
-            ifindex: 0,
-            btf: None,
-            attach_btf_id: 0,
-            attach_to: None,
             log_level: LOG_LEVEL,
+            ..ProgLoad::new("", prog_type, &code)
         };
         engine.prog_load(&load).is_err_and(|error| error.log.is_none_or(|log| log.is_empty()))
     }

@@ -5,6 +5,8 @@
 //! begins with `bad_` is one that is refused; the name is all there is to compare with on a machine
 //! without the right to call bpf(2).
 //!
+//! The programs of `tests/verify/unasked` are for the verifier alone: the kernel may come to harm.
+//!
 //! The objects of other people are not part of the project. The environment variable `SKEP_OBJECTS`
 //! names a folder with some, to which the same is done:
 //!
@@ -51,7 +53,7 @@ fn sources_of_ours() {
     let kernel = Kernel::here(&types);
     let mut tally = Tally::default();
     let mut misnamed = Vec::new();
-    for object in sources::compiled() {
+    for object in sources::compiled("objects") {
         let parsed = Arc::new(Object::parse(&object.label, &object.bytes).unwrap());
         let names: Vec<String> =
             parsed.programs().map(|(_, function, _)| function.name.clone()).collect();
@@ -66,6 +68,20 @@ fn sources_of_ours() {
     println!("sources of ours\n{tally}");
     assert_eq!(misnamed, [""; 0], "the kernel says otherwise than the program's name");
     assert_eq!(tally.differences(), [""; 0], "the kernel's verdict is another");
+}
+
+/// Programs that the kernel is not asked about are judged as their names say.
+#[test]
+fn sources_for_the_verifier_alone() {
+    let types = KernelTypes::running();
+    for object in sources::compiled("unasked") {
+        let parsed = Object::parse(&object.label, &object.bytes).unwrap();
+        for (_, function, _) in parsed.programs() {
+            let ours = Answer::of_verifier(&parsed, &function.name, &types);
+            let accepted = !function.name.starts_with(REFUSED);
+            assert_eq!(ours.is_accepted(), Some(accepted), "{}: {ours}", function.name);
+        }
+    }
 }
 
 /// Compares the objects of a folder that `SKEP_OBJECTS` names.

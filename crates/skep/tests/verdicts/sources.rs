@@ -19,16 +19,18 @@ const DEFAULT_CPU: &str = "v3";
 /// What stands in a source's first comment before the processors that it is compiled for.
 const CPUS: &str = "/* cpu: ";
 
-/// All sources, compiled for each processor that they name; none, and a skip, without a compiler.
-pub(crate) fn compiled() -> Vec<Compiled> {
+/// All sources of a folder of `tests/verify`, compiled for each processor that they name; none, and a
+/// skip, without a compiler.
+pub(crate) fn compiled(folder: &str) -> Vec<Compiled> {
+    let sources = testkit::root().join("tests/verify").join(folder);
     let Some(clang) = compile::find_clang() else {
         testkit::skip("verdicts on programs in C: there is no clang in PATH");
         return Vec::new();
     };
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("verdicts");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("verdicts").join(folder);
     std::fs::create_dir_all(&folder).unwrap();
     let mut objects = Vec::new();
-    for source in files_below(&testkit::root().join("tests/verify/objects")) {
+    for source in files_below(&sources) {
         let text = std::fs::read_to_string(&source).unwrap();
         let cpus = text.lines().find_map(|line| line.strip_prefix(CPUS)).unwrap_or(DEFAULT_CPU);
         for cpu in cpus.split_whitespace() {

@@ -51,18 +51,8 @@ impl Kernel {
 
     fn load(&self, code: &Code) -> skep_command::Result<String> {
         let loaded = self.engine.prog_load(&ProgLoad {
-            name: "scalars",
-            prog_type: ProgType::SocketFilter,
-            expected_attach_type: None,
-            code,
-            license: "GPL",
-            flags: 0,
-            kern_version: 0,
-            ifindex: 0,
-            btf: None,
-            attach_btf_id: 0,
-            attach_to: None,
             log_level: DETAILED,
+            ..ProgLoad::new("scalars", ProgType::SocketFilter, code)
         })?;
         self.engine.close(loaded.handle);
         Ok(loaded.log)

@@ -47,18 +47,9 @@ impl Kernel {
             infos.iter().map(|info| FuncInfo { at: info.at, type_id: info.type_id }).collect();
         let btf = ProgBtf { btf: self.btf, funcs: &funcs, lines: &[] };
         let loaded = self.engine.prog_load(&ProgLoad {
-            name: "shape",
-            prog_type: program.prog_type,
-            expected_attach_type: None,
-            code: &program.code,
-            license: "GPL",
-            flags: 0,
-            kern_version: 0,
-            ifindex: 0,
             btf: (!funcs.is_empty()).then_some(btf),
-            attach_btf_id: 0,
-            attach_to: None,
             log_level,
+            ..ProgLoad::new("shape", program.prog_type, &program.code)
         })?;
         self.engine.close(loaded.handle);
         Ok(loaded.log)

@@ -90,18 +90,11 @@ impl Kernel {
     fn load(&self, code: &Code, setting: &Setting, log_level: u32) -> skep_command::Result<String> {
         let flags = FLAGS.iter().filter(|(name, _)| setting.has(name)).map(|(_, flag)| flag).sum();
         let loaded = self.engine.prog_load(&ProgLoad {
-            name: "verify",
-            prog_type: setting.prog_type,
             expected_attach_type: setting.attach_type,
-            code,
             license: if setting.gpl { "GPL" } else { "none" },
             flags,
-            kern_version: 0,
-            ifindex: 0,
-            btf: None,
-            attach_btf_id: 0,
-            attach_to: None,
             log_level,
+            ..ProgLoad::new("verify", setting.prog_type, code)
         })?;
         self.engine.close(loaded.handle);
         Ok(loaded.log)

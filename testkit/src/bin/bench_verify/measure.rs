@@ -93,20 +93,7 @@ pub(crate) fn micros(time: Duration) -> f64 {
 
 /// Loads instructions into the kernel, and gives what its log says.
 pub(crate) fn load(engine: &dyn Engine, code: &Code) -> Answer {
-    let load = ProgLoad {
-        name: "bench",
-        prog_type: TYPE,
-        expected_attach_type: None,
-        code,
-        license: "GPL",
-        flags: 0,
-        kern_version: 0,
-        ifindex: 0,
-        btf: None,
-        attach_btf_id: 0,
-        attach_to: None,
-        log_level: STATISTICS,
-    };
+    let load = ProgLoad { log_level: STATISTICS, ..ProgLoad::new("bench", TYPE, code) };
     match engine.prog_load(&load) {
         Ok(loaded) => {
             engine.close(loaded.handle);

@@ -69,18 +69,12 @@ fn load<'a>(subject: &Subject<'a>, log_level: u32) -> ProgLoad<'a> {
     // A program of one function needs no types.
     let btf = (funcs.len() > 1).then_some(ProgBtf { btf, funcs, lines: &[] });
     ProgLoad {
-        name: "",
-        prog_type: hook.prog_type,
         expected_attach_type: hook.attach,
-        code,
-        license: "GPL",
         flags: hook.flags,
-        kern_version: 0,
-        ifindex: 0,
         btf,
         attach_btf_id: hook.attach_btf_id,
-        attach_to: None,
         log_level,
+        ..ProgLoad::new("", hook.prog_type, code)
     }
 }
 

@@ -141,18 +141,9 @@ impl Runner {
 
     fn load(&self, place: &Place, code: &Code) -> skep_command::Result<Handle> {
         let load = ProgLoad {
-            name: "",
-            prog_type: place.hook.prog_type,
             expected_attach_type: place.hook.attach,
-            code,
-            license: "GPL",
             flags: place.hook.flags,
-            kern_version: 0,
-            ifindex: 0,
-            btf: None,
-            attach_btf_id: 0,
-            attach_to: None,
-            log_level: 0,
+            ..ProgLoad::new("", place.hook.prog_type, code)
         };
         self.engine.prog_load(&load).map(|loaded| loaded.handle)
     }

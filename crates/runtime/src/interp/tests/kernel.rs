@@ -178,20 +178,7 @@ impl Random {
 }
 
 fn result(engine: &dyn Engine, code: &Code) -> Result<u32, Error> {
-    let load = ProgLoad {
-        name: "random",
-        prog_type: ProgType::Xdp,
-        expected_attach_type: None,
-        code,
-        license: "GPL",
-        flags: 0,
-        kern_version: 0,
-        ifindex: 0,
-        btf: None,
-        attach_btf_id: 0,
-        attach_to: None,
-        log_level: 0,
-    };
+    let load = ProgLoad::new("random", ProgType::Xdp, code);
     let run = TestRun {
         data: &[0; 64],
         data_out_capacity: 0,

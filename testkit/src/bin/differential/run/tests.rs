@@ -21,20 +21,7 @@ fn insns(text: &str) -> Vec<Insn> {
 
 fn load(engine: &dyn Engine, place: &Place, text: &str) -> Handle {
     let code: Code = place.maps.put_into(&insns(text)).into_iter().collect();
-    let load = ProgLoad {
-        name: "",
-        prog_type: place.hook.prog_type,
-        expected_attach_type: None,
-        code: &code,
-        license: "GPL",
-        flags: 0,
-        kern_version: 0,
-        ifindex: 0,
-        btf: None,
-        attach_btf_id: 0,
-        attach_to: None,
-        log_level: 0,
-    };
+    let load = ProgLoad::new("", place.hook.prog_type, &code);
     engine.prog_load(&load).expect("the program is loaded").handle
 }
 
